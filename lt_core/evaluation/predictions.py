@@ -1,0 +1,79 @@
+"""What a model said about one part of a data set, beside the truth."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from lt_core.problems import Invalid
+
+
+@dataclass(frozen=True, eq=False, repr=False)
+class Predictions:
+    """Logits and truth, row by row: ``logits`` (n, C) float32, ``targets`` (n, C) float32 in {0, 1, NaN}.
+
+    ``rows`` (n,) are row numbers of the data set the predictions were made on, ``ids`` (n,) its names for them.
+    """
+
+    class_names: tuple[str, ...]
+    logits: NDArray[np.float32]
+    targets: NDArray[np.float32]
+    rows: NDArray[np.int64]
+    ids: NDArray[np.str_]
+    kind: Literal["multi", "single"]
+    part: str
+
+    def __post_init__(self) -> None:
+        n, c = len(self.rows), len(self.class_names)
+        if self.logits.shape != (n, c) or self.targets.shape != (n, c) or len(self.ids) != n:
+            raise Invalid(
+                f"predictions must be {n} rows by {c} classes, got logits {self.logits.shape}, "
+                f"targets {self.targets.shape} and {len(self.ids)} ids"
+            )
+
+    def __len__(self) -> int:
+        return len(self.rows)
+
+    def __repr__(self) -> str:
+        return f"Predictions({self.part}: {len(self)} images, {len(self.class_names)} classes, {self.kind}-label)"
+
+    @property
+    def probabilities(self) -> NDArray[np.float64]:
+        """Sigmoid (multi-label) or softmax (single-label) of the logits, (n, C)."""
+        z = self.logits.astype(np.float64)
+        if self.kind == "multi":
+            tail = np.exp(-np.abs(z))
+            return np.where(z >= 0, 1.0, tail) / (1.0 + tail)
+        weights = np.exp(z - z.max(axis=1, keepdims=True))
+        return np.asarray(weights / weights.sum(axis=1, keepdims=True))
+
+    def save(self, path: Path) -> None:
+        """Write one ``.npz`` without pickles."""
+        np.savez_compressed(
+            path,
+            class_names=np.array(self.class_names, dtype=np.str_),
+            logits=self.logits,
+            targets=self.targets,
+            rows=self.rows,
+            ids=self.ids,
+            kind=np.array(self.kind),
+            part=np.array(self.part),
+        )
+
+    @classmethod
+    def load(cls, path: Path) -> Predictions:
+        """Read what ``save`` wrote."""
+        with np.load(path, allow_pickle=False) as file:
+            return cls(
+                class_names=tuple(str(name) for name in file["class_names"]),
+                logits=file["logits"],
+                targets=file["targets"],
+                rows=file["rows"],
+                ids=file["ids"],
+                kind="single" if str(file["kind"]) == "single" else "multi",
+                part=str(file["part"]),
+            )
