@@ -1,0 +1,99 @@
+"""Charts of a label distribution: how many, how unequal, how often together."""
+
+from __future__ import annotations
+
+import altair as alt
+import pandas as pd
+
+from lt_core.charts import Figure
+from lt_core.charts.palette import GROUP_COLOURS, GROUPS, HEAT, QUIET
+
+GROUP_COLOUR = alt.Color(
+    "group:N",
+    title="group",
+    scale=alt.Scale(domain=list(GROUPS), range=[GROUP_COLOURS[g] for g in GROUPS]),
+    legend=alt.Legend(orient="top", direction="horizontal"),
+)
+
+
+def class_counts(table: pd.DataFrame, *, row_height: int = 24) -> Figure:
+    """Return bars of ``positives`` per ``class`` on a log axis, largest first, coloured by ``group``.
+
+    ``table`` has the columns class, positives, group and, for the tooltip, prevalence. A class without positives
+    keeps its row and its name, without a bar: a log axis has no zero.
+    """
+    shown = table.assign(bar=table["positives"].clip(lower=0.7), count=table["positives"].map("{:,.0f}".format))
+    order = shown.sort_values("positives", ascending=False)["class"].tolist()
+    top = max(float(table["positives"].max()), 1.0)
+    base = alt.Chart(shown).encode(
+        y=alt.Y("class:N", sort=order, title=None, axis=alt.Axis(labelLimit=180, ticks=False, domain=False)),
+        x=alt.X(
+            "bar:Q",
+            title="images with the finding (log scale)",
+            scale=alt.Scale(type="log", domain=[0.7, top * 2.2], nice=False),
+            axis=alt.Axis(format="~s", values=[10**k for k in range(7)], gridDash=[2, 3]),
+        ),
+        tooltip=[
+            alt.Tooltip("class:N"),
+            alt.Tooltip("positives:Q", format=",.0f"),
+            alt.Tooltip("prevalence:Q", format=".2%"),
+            alt.Tooltip("group:N"),
+        ],
+    )
+    bars = base.mark_bar(cornerRadiusEnd=2, height=row_height * 0.66).encode(x2=alt.datum(0.7), color=GROUP_COLOUR)
+    labels = base.mark_text(align="left", dx=5, color=QUIET, fontSize=11).encode(text="count:N")
+    chart: Figure = alt.layer(bars, labels).properties(height=row_height * len(shown) + 10)
+    return chart
+
+
+def cooccurrence(pairs: pd.DataFrame, order: list[str], *, measure: str = "n", cell: int = 26) -> Figure:
+    """Return a heat map of ``pairs`` (columns a, b, n, conditional): row ``a``, column ``b``.
+
+    ``measure`` is ``n`` (images with both, log colour) or ``conditional`` (share of the images with a that have b).
+    Numbers are printed only where the cells are large enough to hold them.
+    """
+    shown = pairs[pairs["n"] > 0] if measure == "n" else pairs
+    scale = alt.Scale(scheme=HEAT, type="log") if measure == "n" else alt.Scale(scheme=HEAT, domain=[0, 1])
+    top = float(shown[measure].max()) if len(shown) else 1.0
+    base = alt.Chart(shown).encode(
+        x=alt.X("b:N", sort=order, title=None, axis=alt.Axis(labelAngle=-50, labelLimit=130, ticks=False)),
+        y=alt.Y("a:N", sort=order, title=None, axis=alt.Axis(labelLimit=130, ticks=False)),
+        tooltip=[
+            alt.Tooltip("a:N", title="of the images with"),
+            alt.Tooltip("b:N", title="these also have"),
+            alt.Tooltip("n:Q", title="images with both", format=",.0f"),
+            alt.Tooltip("conditional:Q", title="share", format=".1%"),
+        ],
+    )
+    title = "images with both" if measure == "n" else "share of the row's images"
+    form = "~s" if measure == "n" else ".0%"
+    marks = base.mark_rect(cornerRadius=2).encode(
+        color=alt.Color(
+            f"{measure}:Q",
+            title=title,
+            scale=scale,
+            legend=alt.Legend(orient="top", gradientLength=180, format=form, tickCount=4),
+        )
+    )
+    texts = base.mark_text(fontSize=9).encode(
+        text=alt.Text(f"{measure}:Q", format=".3~s" if measure == "n" else ".0%"),
+        color=alt.condition(
+            f"datum.{measure} > {(top**0.5) if measure == 'n' else 0.45}", alt.value("white"), alt.value("#1B2A33")
+        ),
+    )
+    layers = [marks, texts] if len(order) <= 24 else [marks]
+    chart: Figure = alt.layer(*layers).properties(height=cell * max(len(order), 4))
+    return chart
+
+
+def labels_per_image(table: pd.DataFrame) -> Figure:
+    """Return bars of ``images`` by ``labels`` (how many findings one image has)."""
+    base = alt.Chart(table).encode(
+        x=alt.X("labels:O", title="findings in one image", axis=alt.Axis(labelAngle=0)),
+        y=alt.Y("images:Q", title="images", axis=alt.Axis(format="~s", gridDash=[2, 3])),
+        tooltip=[alt.Tooltip("labels:O"), alt.Tooltip("images:Q", format=",.0f")],
+    )
+    bars = base.mark_bar(cornerRadiusEnd=2, color=GROUP_COLOURS["head"])
+    texts = base.mark_text(dy=-7, fontSize=11, color=QUIET).encode(text=alt.Text("images:Q", format=","))
+    chart: Figure = alt.layer(bars, texts).properties(height=240)
+    return chart

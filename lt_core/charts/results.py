@@ -1,0 +1,157 @@
+"""Charts of an evaluation: which classes work, which groups work, and what changed between two runs."""
+
+from __future__ import annotations
+
+import altair as alt
+import pandas as pd
+
+from lt_core.charts import Figure
+from lt_core.charts.distribution import GROUP_COLOUR
+from lt_core.charts.palette import GROUPS, QUIET
+
+RUN_SHAPES = ("circle", "diamond")
+"""Run A is a disc, run B a diamond, beside the colour of the group."""
+
+FULL = alt.Scale(domain=[0, 1], nice=False)
+CHANCE_MARK = "M -0.15 -1 L 0.15 -1 L 0.15 1 L -0.15 1 Z"
+"""A thin upright bar: the level of chance."""
+
+
+def class_metric(table: pd.DataFrame, *, title: str, row_height: int = 24) -> Figure:
+    """Return one dot with its interval per class and run, in the order of ``table``, coloured by group.
+
+    ``table`` has the columns row (what the axis says), class, run ("A" or "B"), run_name, group, n_positive, value,
+    low, high, chance; NaN where not defined. A value that is not defined is written as such, not drawn at 0.
+    """
+    rows = table["row"].drop_duplicates().tolist()
+    runs = sorted(set(table["run"]))
+    height = row_height * (1.5 if len(runs) > 1 else 1)
+    y = alt.Y("row:N", sort=rows, title=None, axis=alt.Axis(labelLimit=210, ticks=False, domain=False))
+    apart = alt.YOffset("run:N", sort=runs) if len(runs) > 1 else alt.Undefined
+    defined, undefined = table[table["value"].notna()], table[table["value"].isna()]
+    base = alt.Chart(defined).encode(y=y, yOffset=apart)
+    x = alt.X("value:Q", title=title, scale=FULL, axis=alt.Axis(format=".1f", gridDash=[2, 3], tickCount=6))
+    shape = alt.Shape(
+        "run:N",
+        title="run",
+        scale=alt.Scale(domain=["A", "B"], range=list(RUN_SHAPES)),
+        legend=alt.Legend(orient="top", direction="horizontal") if len(runs) > 1 else None,
+    )
+    span = base.transform_filter("isValid(datum.low)").mark_rule(strokeWidth=2.5, opacity=0.45)
+    dots = base.mark_point(filled=True, size=80, opacity=1).encode(
+        x=x, color=GROUP_COLOUR, shape=shape, tooltip=_tooltip(title)
+    )
+    chance = base.transform_filter("isValid(datum.chance)").mark_point(
+        shape=CHANCE_MARK, filled=True, size=130, color=QUIET, opacity=1
+    )
+    missing = alt.Chart(undefined).mark_text(align="left", dx=6, color=QUIET, fontSize=11, fontStyle="italic")
+    layers = [
+        span.encode(x=alt.X("low:Q", scale=FULL, title=title), x2="high:Q", color=GROUP_COLOUR),
+        chance.encode(x=alt.X("chance:Q", scale=FULL, title=title)),
+        dots,
+        missing.encode(y=y, x=alt.datum(0.0), text=alt.value("not defined"), yOffset=apart),
+    ]
+    return alt.layer(*layers).properties(height=height * len(rows) + 10)
+
+
+def _tooltip(title: str) -> list[alt.Tooltip]:
+    return [
+        alt.Tooltip("class:N"),
+        alt.Tooltip("run_name:N", title="run"),
+        alt.Tooltip("value:Q", title=title, format=".3f"),
+        alt.Tooltip("low:Q", title="95 % from", format=".3f"),
+        alt.Tooltip("high:Q", title="95 % to", format=".3f"),
+        alt.Tooltip("n_positive:Q", title="positives", format=","),
+        alt.Tooltip("chance:Q", title="by chance", format=".3f"),
+        alt.Tooltip("group:N"),
+    ]
+
+
+def class_difference(table: pd.DataFrame, *, title: str, row_height: int = 24) -> Figure:
+    """Return a bar per class from 0 to B minus A, in the order of ``table``, coloured by group.
+
+    ``table`` has the columns row, class, group, difference, a, b; NaN where one of the two is not defined.
+    """
+    rows = table["row"].drop_duplicates().tolist()
+    reach = max(0.05, float(table["difference"].abs().max()) * 1.15) if table["difference"].notna().any() else 1.0
+    y = alt.Y("row:N", sort=rows, title=None, axis=alt.Axis(labelLimit=210, ticks=False, domain=False))
+    x = alt.X(
+        "difference:Q",
+        title=f"{title}, B minus A",
+        scale=alt.Scale(domain=[-reach, reach], nice=False),
+        axis=alt.Axis(format="+.2f", gridDash=[2, 3], tickCount=5),
+    )
+    base = alt.Chart(table[table["difference"].notna()]).encode(
+        y=y,
+        x=x,
+        tooltip=[
+            alt.Tooltip("class:N"),
+            alt.Tooltip("a:Q", title="A", format=".3f"),
+            alt.Tooltip("b:Q", title="B", format=".3f"),
+            alt.Tooltip("difference:Q", title="B minus A", format="+.3f"),
+        ],
+    )
+    missing = alt.Chart(table[table["difference"].isna()]).mark_text(
+        align="left", dx=6, color=QUIET, fontSize=11, fontStyle="italic"
+    )
+    zero = alt.Chart(pd.DataFrame({"x": [0.0]})).mark_rule(color=QUIET).encode(x="x:Q")
+    return alt.layer(
+        base.mark_bar(cornerRadius=2, height=row_height * 0.6).encode(color=GROUP_COLOUR),
+        missing.encode(y=y, x=alt.datum(0.0), text=alt.value("not defined")),
+        zero,
+    ).properties(height=row_height * len(rows) + 10)
+
+
+def group_means(table: pd.DataFrame) -> Figure:
+    """Return grouped bars: one cluster per metric, one bar per group (and run), its value on top.
+
+    ``table`` has the columns metric, group, run ("A" or "B"), run_name, value, n_classes; NaN where not defined.
+    """
+    metrics = table["metric"].drop_duplicates().tolist()
+    shown = table.assign(
+        slot=table["group"] + " " + table["run"],
+        said=table["value"].map(lambda value: "none" if pd.isna(value) else f"{value:.2f}"),
+        height=table["value"].fillna(0.0),
+    )
+    runs = sorted(set(table["run"]))
+    slots = [f"{group} {run}" for group in GROUPS for run in runs]
+    base = alt.Chart(shown).encode(
+        x=alt.X("metric:N", sort=metrics, title=None, axis=alt.Axis(labelAngle=0, ticks=False)),
+        xOffset=alt.XOffset("slot:N", sort=slots, scale=alt.Scale(domain=slots, paddingInner=0.12, paddingOuter=0.25)),
+        y=alt.Y("height:Q", title="mean over the group's classes", scale=FULL, axis=alt.Axis(gridDash=[2, 3])),
+        tooltip=[
+            alt.Tooltip("group:N"),
+            alt.Tooltip("metric:N"),
+            alt.Tooltip("run_name:N", title="run"),
+            alt.Tooltip("said:N", title="mean"),
+            alt.Tooltip("n_classes:Q", title="classes where it is defined"),
+        ],
+    )
+    faint = alt.Opacity(
+        "run:N", title="run", scale=alt.Scale(domain=["A", "B"], range=[0.45, 1.0] if len(runs) > 1 else [1.0, 1.0])
+    )
+    legend = faint.legend(orient="top", direction="horizontal") if len(runs) > 1 else faint.legend(None)
+    bars = base.mark_bar(cornerRadiusEnd=2).encode(color=GROUP_COLOUR, opacity=legend)
+    texts = base.mark_text(dy=-7, fontSize=11, color=QUIET).encode(text="said:N")
+    return alt.layer(bars, texts).properties(height=250)
+
+
+def class_probabilities(table: pd.DataFrame, *, row_height: int = 22) -> Figure:
+    """Return bars of the predicted probability per class, largest first, with a mark where the class is truly there.
+
+    ``table`` has the columns class, probability, group and truth ("present", "absent", "unknown").
+    """
+    order = table.sort_values("probability", ascending=False)["class"].tolist()
+    shown = table.assign(
+        said=table["probability"].map("{:.2f}".format)
+        + table["truth"].map(lambda truth: "  ✓ true" if truth == "present" else "")
+    )
+    base = alt.Chart(shown).encode(
+        y=alt.Y("class:N", sort=order, title=None, axis=alt.Axis(labelLimit=160, ticks=False, domain=False)),
+        x=alt.X("probability:Q", title="predicted probability", scale=alt.Scale(domain=[0, 1.2]), axis=None),
+        tooltip=[alt.Tooltip("class:N"), alt.Tooltip("probability:Q", format=".4f"), alt.Tooltip("truth:N")],
+    )
+    strong = alt.condition("datum.truth == 'present'", alt.value(1.0), alt.value(0.55))
+    bars = base.mark_bar(cornerRadiusEnd=2, height=row_height * 0.62).encode(color=GROUP_COLOUR, opacity=strong)
+    texts = base.mark_text(align="left", dx=4, color=QUIET, fontSize=11).encode(text="said:N")
+    return alt.layer(bars, texts).properties(height=row_height * len(table) + 10)

@@ -1,0 +1,111 @@
+"""The command line: everything the app does, without the app.
+
+``python -m lt_core COMMAND``. Every command takes ``--json``; a mistake is one line on stderr and exit status 2.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import NoReturn
+
+from lt_core import commands
+from lt_core.problems import Invalid, Problem
+
+Command = Callable[[argparse.Namespace], object]
+
+
+class _Parser(argparse.ArgumentParser):
+    def error(self, message: str) -> NoReturn:
+        raise Invalid(f"{self.prog}: {message} (see {self.prog} --help)")
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run one command and return its exit status: 0, or 2 after one line that says what to mend."""
+    try:
+        args = _parser().parse_args(arguments)
+        result = args.command(args)
+        if args.json:
+            json.dump(result, sys.stdout, indent=2, allow_nan=False)
+            print()
+        return 0
+    except Problem as problem:
+        print(f"error: {' '.join(str(problem).split())}", file=sys.stderr)
+        return 2
+    except BrokenPipeError:  # the reader of a pipe (head, less) has gone
+        sys.stderr.close()
+        return 0
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = _Parser(
+        prog="python -m lt_core", description="See, train and compare losses for long-tailed image labels."
+    )
+    subparsers = parser.add_subparsers(required=True, metavar="COMMAND", parser_class=_Parser)
+
+    def command(name: str, run: Command, text: str) -> argparse.ArgumentParser:
+        sub = subparsers.add_parser(name, help=text, description=text, prog=f"python -m lt_core {name}")
+        sub.add_argument("--json", action="store_true", help="print one JSON value instead of a table")
+        sub.set_defaults(command=run)
+        return sub
+
+    command("datasets", commands.datasets, "List the built-in data sets.")
+    command("losses", commands.losses, "List the losses and their hyper-parameters.")
+    command("doctor", commands.doctor, "Say which versions and devices are here and what is missing.")
+
+    stats = command("stats", commands.stats, "Count labels: classes, groups, co-occurrence.")
+    stats.add_argument("source", metavar="SOURCE", help="a built-in's name, a file, a zip or a folder")
+    stats.add_argument("--split", help="count one part only: train, val or test")
+    _source_options(stats)
+
+    train = command("train", commands.train, "Train one model in the foreground.")
+    train.add_argument("--data", required=True, metavar="SOURCE", dest="source")
+    _source_options(train)
+    train.add_argument("--loss", required=True, metavar="KEY")
+    train.add_argument("--set", action="append", default=[], metavar="name=value", help="a hyper-parameter of the loss")
+    train.add_argument("--model", metavar="NAME", help="a timm backbone (default: the first of the shortlist)")
+    train.add_argument("--out", required=True, metavar="RUN", help="the run's folder, made by this command")
+    for flag, kind in (
+        ("epochs", int),
+        ("seed", int),
+        ("batch-size", int),
+        ("learning-rate", float),
+        ("weight-decay", float),
+        ("image-size", int),
+    ):
+        train.add_argument(f"--{flag}", type=kind)
+    train.add_argument("--sampler", help="plain or class-aware")
+    train.add_argument("--reduction", help="authors, mean, batch or sum")
+    train.add_argument("--device", help="auto, cuda, mps or cpu")
+    train.add_argument("--select", help="which epoch is reported: best (validation macro AP) or last")
+    train.add_argument(
+        "--pretrained", action="store_true", default=None, help="start from pretrained weights where they can be had"
+    )
+
+    evaluate = command("evaluate", commands.evaluate, "Per-class metrics of a run.")
+    evaluate.add_argument("run", metavar="RUN")
+    evaluate.add_argument("--split", default="test", help="train, val or test (default: test)")
+    evaluate.add_argument("--threshold", type=float, default=0.5)
+
+    explain = command("explain", commands.explain, "Draw the Grad-CAM map of one class on one image.")
+    explain.add_argument("run", metavar="RUN")
+    explain.add_argument("--index", type=int, required=True, metavar="I", help="which image of the part, from 0")
+    explain.add_argument("--split", default="test", help="train, val, test or all (default: test)")
+    explain.add_argument("--class", required=True, dest="class_name", metavar="NAME")
+    explain.add_argument("--out", required=True, type=Path, metavar="FILE.png")
+    explain.add_argument("--opacity", type=float, default=0.5)
+    return parser
+
+
+def _source_options(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--images", metavar="DIR", help="the folder of images, where it is not beside the table")
+    parser.add_argument(
+        "--labels", nargs="+", default=[], metavar="COLUMN", help="label columns, or class names of an .npz"
+    )
+    parser.add_argument("--reader", metavar="NAME", help="the format, where it is not recognised")
+    parser.add_argument(
+        "--option", action="append", default=[], metavar="name=value", help="a setting of a built-in set"
+    )

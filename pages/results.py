@@ -1,0 +1,15 @@
+"""Results: which classes work?"""
+
+from __future__ import annotations
+
+from pages.ui import blocks, results_panel, run_picker
+
+blocks.header("Results", "Which classes work, and how sure can one be?", dataset=False)
+found = run_picker.with_results("precision, recall, F1, AP and AUROC of every class, from head to tail")
+first, second = results_panel.choose(found)
+part, threshold = results_panel.settings(first, second)
+reports = results_panel.evaluated(first, second, part, threshold)
+results_panel.numbers(reports)
+results_panel.groups(reports, threshold)
+results_panel.classes(reports)
+results_panel.table(reports)

@@ -1,0 +1,1 @@
+"""The only place that turns core types into widgets."""

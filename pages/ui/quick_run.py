@@ -1,0 +1,82 @@
+"""Never a dead end: one click makes a short run on the chest phantom and shows it coming."""
+
+from __future__ import annotations
+
+import streamlit as st
+
+from lt_core.problems import Problem
+from lt_core.training import Run, quick_config, runs, start_worker
+from pages.ui import blocks
+
+STARTED = "quick-run"
+LIVE = ("queued", "running")
+
+
+def offer(wanted: str) -> None:
+    """Draw what to do where no run can be shown yet: start one, or watch the one under way; then stop the page.
+
+    ``wanted`` finishes the sentence "Here you will see ...".
+    """
+    failed = _last_failure()
+    if failed:
+        st.error(f"**The run did not finish.** {failed}", icon=":material/error:")
+    run = _under_way()
+    if run is None:
+        _invitation(wanted)
+    else:
+        _watch(str(run.path), wanted)
+    st.stop()
+
+
+def _invitation(wanted: str) -> None:
+    box = blocks.empty(
+        "No run yet",
+        f"Here you will see {wanted}. That takes a trained network: make a small one now, in about half a minute, "
+        "on the built-in chest phantom (synthetic images, nothing is downloaded).",
+        ":material/rocket_launch:",
+    )
+    with box.container(horizontal=True, horizontal_alignment="center"):
+        if st.button("Make a 30-second run", type="primary", icon=":material/play_arrow:", key="quick-start"):
+            with blocks.guarded("The run could not be started."):
+                st.session_state[STARTED] = str(start_worker(quick_config()).path)
+                st.rerun()
+        st.page_link("pages/train.py", label="Choose the settings myself", icon=":material/tune:")
+
+
+@st.fragment(run_every=1.0)
+def _watch(path: str, wanted: str) -> None:
+    """Draw the progress of a run; when it has ended, draw the whole page anew."""
+    run = _opened(path)
+    if run is None or run.state not in LIVE:
+        st.rerun()
+        return
+    progress = run.progress()
+    box = blocks.empty("Training …", f"Here you will see {wanted}, as soon as it is there.", ":material/model_training:")
+    left = "" if progress.seconds_left is None else f", about {max(1, round(progress.seconds_left))} s left"
+    epoch = f"epoch {progress.epoch} of {progress.epochs}" if progress.epoch else "drawing the images and loading the network"
+    box.progress(min(1.0, max(0.0, progress.fraction)), text=f"{epoch}{left}")
+    box.caption("It runs in a process of its own: you may leave this page or close the tab.", text_alignment="center")
+
+
+def _under_way() -> Run | None:
+    """Return the run started here, or any other, that is still being trained."""
+    mine = _opened(st.session_state.get(STARTED, ""))
+    if mine is not None and mine.state in LIVE:
+        return mine
+    return next((run for run in runs() if run.state in LIVE), None)
+
+
+def _last_failure() -> str:
+    """Return why the run started here failed, once."""
+    mine = _opened(st.session_state.get(STARTED, ""))
+    if mine is None or mine.state in LIVE or mine.state == "finished":
+        return ""
+    del st.session_state[STARTED]
+    return mine.error or f"It was {mine.state}."
+
+
+def _opened(path: str) -> Run | None:
+    try:
+        return Run(path) if path else None
+    except Problem:  # deleted meanwhile
+        return None

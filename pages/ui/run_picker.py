@@ -1,0 +1,91 @@
+"""Choose a run that has results, and say what it was made with."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import streamlit as st
+
+from lt_core.evaluation import Predictions
+from lt_core.training import Run, runs
+from pages.ui import quick_run
+
+PARTS = {"test": "test part", "val": "validation part"}
+
+
+def with_results(wanted: str) -> list[Run]:
+    """Return the runs that have predictions, newest first; where there is none, offer to make one and stop the page."""
+    found = [run for run in runs() if any(parts_of(run))]
+    if not found:
+        quick_run.offer(wanted)
+    return found
+
+
+def parts_of(run: Run) -> list[str]:
+    """Return the parts the run has predictions for, test first."""
+    return [part for part in PARTS if (run.path / f"predictions-{part}.npz").is_file()]
+
+
+def pick(label: str, found: list[Run], *, key: str, help: str | None = None) -> Run:  # noqa: A002 - Streamlit's own name
+    """Draw the choice of one run, the newest first; it is in the URL by the name of its folder."""
+    named = {run.path.name: run for run in found}
+    name = st.selectbox(label, list(named), format_func=lambda n: said(named[n]), key=key, bind="query-params", help=help)
+    return named[name]
+
+
+def pick_other(label: str, found: list[Run], first: Run, *, key: str, help: str | None = None) -> Run | None:  # noqa: A002
+    """Draw the choice of a second run, none to begin with."""
+    named = {run.path.name: run for run in found if run.path != first.path}
+    if st.session_state.get(key) not in (None, *named):  # A took the run that was B
+        del st.session_state[key]
+    name = st.selectbox(
+        label,
+        list(named),
+        index=None,
+        format_func=lambda n: said(named[n]),
+        key=key,
+        bind="query-params",
+        help=help,
+        placeholder="none" if named else "there is only one run",
+        disabled=not named,
+    )
+    return named[name] if name is not None else None
+
+
+def said(run: Run) -> str:
+    """Return a run in a few words."""
+    card = run.dataset_card
+    return f"{run.name} · {run.config.loss} · {run.config.model} · {card['title']}"
+
+
+def strip(run: Run) -> None:
+    """Draw one line: the run's data, that it is synthetic where it is, and which epoch is reported."""
+    card = run.dataset_card
+    with st.container(horizontal=True, vertical_alignment="center", gap="small", key=f"data-strip-{run.path.name}"):
+        st.markdown(f":material/database: **{card['title']}**", width="content")
+        if card["synthetic"]:
+            st.badge(
+                "synthetic, not for diagnosis",
+                icon=":material/draw:",
+                color="orange",
+                help="Every image was drawn by a program. It shows how losses behave, not how lungs look.",
+            )
+        else:
+            st.badge("not for diagnosis", color="gray", help="LongTail Lab is a research and teaching tool.")
+        epoch = run.reported_epoch
+        how = "best on validation" if run.config.select == "best" else "last"
+        if epoch is not None:
+            st.markdown(f":gray[epoch {epoch} of {run.config.epochs} ({how}), {card['n_train']:,} training images]", width="content")
+        if run.state != "finished":
+            st.badge(run.state, color="gray", icon=":material/pause_circle:")
+
+
+def predictions(run: Run, part: str) -> Predictions:
+    """Return the run's predictions, read once while the file is the same."""
+    path = run.path / f"predictions-{part}.npz"
+    return _predictions(str(path), path.stat().st_mtime)
+
+
+@st.cache_resource(max_entries=8, show_spinner=False)
+def _predictions(path: str, changed: float) -> Predictions:  # noqa: ARG001 - part of the key
+    return Predictions.load(Path(path))

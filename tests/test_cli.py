@@ -1,0 +1,164 @@
+"""The command line is a contract: what scripts may rely on."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from lt_core.cli import main
+
+
+def run(capsys: pytest.CaptureFixture[str], *arguments: str) -> object:
+    """Run one command with ``--json`` and return what it printed."""
+    status = main([*arguments, "--json"])
+    out, err = capsys.readouterr()
+    assert status == 0, err
+    assert "NaN" not in out
+    assert "Infinity" not in out
+    return json.loads(out)
+
+
+def refused(capsys: pytest.CaptureFixture[str], *arguments: str) -> str:
+    """Run one command that must be refused; return its one line."""
+    status = main(list(arguments))
+    out, err = capsys.readouterr()
+    assert status == 2
+    assert out == ""
+    assert err.count("\n") == 1
+    assert err.startswith("error: ")
+    return err
+
+
+@pytest.fixture(scope="module")
+def npz(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A learnable MedMNIST-layout file: three classes, told apart by brightness, long-tailed."""
+    rng = np.random.default_rng(0)
+    arrays = {}
+    for part, counts in (("train", (60, 20, 6)), ("val", (12, 6, 3)), ("test", (12, 6, 4))):
+        labels = np.repeat(np.arange(3), counts)
+        noise = rng.integers(0, 60, (len(labels), 16, 16))
+        arrays[f"{part}_images"] = (noise + labels[:, None, None] * 80).astype(np.uint8)
+        arrays[f"{part}_labels"] = labels[:, None]
+    path = tmp_path_factory.mktemp("npz") / "three.npz"
+    np.savez(path, **arrays)
+    return path
+
+
+@pytest.fixture(scope="module")
+def trained(npz: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A run of two epochs on that file, made by the command line."""
+    out = tmp_path_factory.mktemp("runs") / "run"
+    arguments = [
+        "train",
+        "--data",
+        str(npz),
+        "--loss",
+        "ce",
+        "--epochs",
+        "2",
+        "--seed",
+        "1",
+        "--device",
+        "cpu",
+        "--out",
+        str(out),
+    ]
+    assert main(arguments) == 0
+    return out
+
+
+def test_datasets_and_losses_are_lists_of_what_there_is(capsys: pytest.CaptureFixture[str]) -> None:
+    datasets = run(capsys, "datasets")
+    assert isinstance(datasets, list)
+    assert {"chest-phantom", "digits"} <= {entry["key"] for entry in datasets}
+    assert all(entry["title"] for entry in datasets)
+    losses = run(capsys, "losses")
+    assert isinstance(losses, list)
+    by_key = {entry["key"]: entry for entry in losses}
+    assert {"bce", "focal", "asl", "ral", "db", "ce", "ldam", "lmf"} <= set(by_key)
+    assert by_key["db"]["needs_prior"]
+    assert not by_key["asl"]["needs_prior"]
+    assert by_key["lmf"]["labels"] == "single"
+    gamma = next(p for p in by_key["asl"]["params"] if p["name"] == "gamma_neg")
+    assert (gamma["default"], gamma["low"], gamma["high"]) == (4, 0, 8)
+    form = next(p for p in by_key["ral"]["params"] if p["name"] == "form")
+    assert form["options"] == ["code", "paper", "apl"]
+
+
+def test_stats_count_every_part_unless_told(capsys: pytest.CaptureFixture[str], npz: Path) -> None:
+    everything = run(capsys, "stats", str(npz))
+    assert isinstance(everything, dict)
+    assert everything["n_samples"] == 129
+    assert [c["positives"] for c in everything["classes"]] == [84, 32, 13]
+    assert everything["imbalance_ratio"] == 84 / 13
+    assert everything["cooccurrence"] == []
+    test = run(capsys, "stats", str(npz), "--split", "test")
+    assert isinstance(test, dict)
+    assert [c["positives"] for c in test["classes"]] == [12, 6, 4]
+    assert [c["group"] for c in test["classes"]] == [c["group"] for c in everything["classes"]], "groups are training's"
+
+
+def test_train_then_evaluate_then_explain(capsys: pytest.CaptureFixture[str], trained: Path, tmp_path: Path) -> None:
+    entry = run(capsys, "evaluate", str(trained))
+    assert isinstance(entry, dict)
+    assert entry["n"] == 22
+    assert [c["n_positive"] for c in entry["classes"]] == [12, 6, 4]
+    assert set(entry["groups"]) == {"head", "medium", "tail"}
+    assert 0 <= entry["accuracy"] <= 1
+    assert entry["macro"]["auroc"] > 0.9, "brightness alone tells the three classes apart"
+    out = tmp_path / "map.png"
+    run(capsys, "explain", str(trained), "--index", "0", "--class", "class 1", "--out", str(out))
+    with Image.open(out) as image:
+        assert image.format == "PNG"
+        assert min(image.size) > 100
+
+
+def test_doctor_names_versions_and_device(capsys: pytest.CaptureFixture[str]) -> None:
+    entry = run(capsys, "doctor")
+    assert isinstance(entry, dict)
+    assert entry["versions"]["torch"]
+    assert entry["device"].split()[0] in ("cpu", "cuda", "mps")
+    assert entry["problems"] == []
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (("train", "--data", "{npz}", "--loss", "fokal", "--out", "{out}"), "did you mean 'focal'"),
+        (("train", "--data", "{npz}", "--loss", "ce", "--model", "resnet1800", "--out", "{out}"), "resnet1800"),
+        (
+            ("train", "--data", "{npz}", "--loss", "lmf", "--set", "gamma=99", "--out", "{out}"),
+            "lmf.gamma must be in [0, 5], got 99",
+        ),
+        (("train", "--data", "{npz}", "--loss", "lmf", "--set", "gama=1", "--out", "{out}"), "did you mean 'gamma'"),
+        (("train", "--data", "{npz}", "--loss", "lmf", "--set", "gamma", "--out", "{out}"), "name=value"),
+        (("train", "--data", "{npz}", "--loss", "ce", "--epochs", "0", "--out", "{out}"), "epochs"),
+        (("train", "--data", "{npz}", "--loss", "ce", "--sampler", "magic", "--out", "{out}"), "sampler"),
+        (("train", "--data", "nih", "--loss", "bce", "--out", "{out}"), "images"),
+        (("train", "--data", "{npz}", "--out", "{out}"), "--loss"),
+        (("stats", "chest-fantom"), "chest-phantom"),
+        (("stats", "{npz}", "--split", "tset"), "train"),
+        (("evaluate", "{out}"), "{out}"),
+        (("nothing",), "invalid choice"),
+    ],
+)
+def test_a_mistake_is_one_line_and_status_2(
+    capsys: pytest.CaptureFixture[str], npz: Path, tmp_path: Path, arguments: tuple[str, ...], words: str
+) -> None:
+    out = tmp_path / "run"
+    fill = {"{npz}": str(npz), "{out}": str(out)}
+    line = refused(capsys, *(fill.get(argument, argument) for argument in arguments))
+    assert fill.get(words, words) in line
+    assert not out.exists(), "a refused command leaves nothing behind"
+
+
+def test_explain_refuses_an_image_or_class_that_is_not_there(
+    capsys: pytest.CaptureFixture[str], trained: Path, tmp_path: Path
+) -> None:
+    out = str(tmp_path / "x.png")
+    assert "22" in refused(capsys, "explain", str(trained), "--index", "22", "--class", "class 1", "--out", out)
+    assert "class 1" in refused(capsys, "explain", str(trained), "--index", "0", "--class", "clas 1", "--out", out)
