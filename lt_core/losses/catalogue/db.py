@@ -1,0 +1,97 @@
+"""Distribution-balanced loss."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import torch
+from torch import Tensor
+
+from lt_core.losses.spec import Paper, ReducesTo, loss
+from lt_core.losses.stable import Knob, softplus
+from lt_core.params import Choice, Real, Toggle
+
+BIAS_FORMS = Choice(
+    ("code", "paper"),
+    labels=("code: bias divided by λ, as published in code", "paper: bias not divided"),
+    help="The authors' code divides the class bias by the negative scale, which they confirmed to be a slip; the "
+    "published figures were made with it.",
+)
+NO_LABEL = 1e30
+"""The ratio r of a row without positives: 1 / 0, but finite."""
+
+
+@loss(
+    title="Distribution-balanced loss (DB)",
+    family="re-balancing",
+    labels="multi",
+    formula=r"\nu_0\,s'\,(1-e^{-b})^{\gamma}\,b,\quad b=\begin{cases}\log(1+e^{-v})&y=1\\\log(1+e^{\lambda v})&y=0"
+    r"\end{cases},\quad s'=\begin{cases}s&y=1\\s/\lambda&y=0\end{cases},\\"
+    r"v=z-\tfrac{\kappa}{\lambda}\log\tfrac{N-n_c}{n_c}\ \text{(code)},\quad"
+    r"s=\alpha+\sigma\big(\beta(r-\mu)\big),\quad r=\frac{1/n_c}{\sum_{j:y_j=1}1/n_j}",
+    paper=Paper(
+        "Wu et al.",
+        "Distribution-Balanced Loss for Multi-Label Classification in Long-Tailed Datasets",
+        "ECCV",
+        2020,
+        "https://arxiv.org/abs/2007.09654",
+    ),
+    authors_reduction="mean",
+    reduces_to=(
+        ReducesTo("bce", at={"rebalance": False, "focal": False, "neg_scale": 1.0, "init_bias": 0.0}),
+        ReducesTo(
+            "focal",
+            at={"rebalance": False, "focal": True, "neg_scale": 1.0, "init_bias": 0.0, "balance": 1.0},
+            to={"use_alpha": False},
+        ),
+    ),
+    what="Undoes what co-occurring labels do to class-aware sampling, and lets negatives stop pushing once they are "
+    "answered.",
+    when="Multi-label sets with strong co-occurrence, together with the class-aware sampler it was made for.",
+    watch="Every class gets its own curve, and a negative's weight depends on which labels its image carries. Without "
+    "the class-aware sampler the weights correct for something that did not happen.",
+)
+def db(
+    logits: Tensor,
+    targets: Tensor,
+    *,
+    counts: Tensor,
+    n_samples: Tensor,
+    alpha: Annotated[Knob, Real(0, 1, step=0.05, tex=r"\alpha", help="Smallest re-balancing weight.")] = 0.1,
+    beta: Annotated[
+        Knob, Real(0, 20, step=0.5, tex=r"\beta", help="How sharply the weight switches from small to large.")
+    ] = 10.0,
+    mu: Annotated[Knob, Real(0, 1, step=0.05, tex=r"\mu", help="The ratio r at which the weight switches.")] = 0.2,
+    neg_scale: Annotated[
+        Knob, Real(1, 10, step=0.5, tex=r"\lambda", help="Tolerance of negatives: larger lets them rest sooner.")
+    ] = 2.0,
+    init_bias: Annotated[
+        Knob, Real(0, 0.5, step=0.01, tex=r"\kappa", help="How far each class's curve is shifted by its frequency.")
+    ] = 0.05,
+    gamma: Annotated[Knob, Real(0, 5, tex=r"\gamma", help="Focusing strength, if focal is on.")] = 2.0,
+    balance: Annotated[Knob, Real(0, 4, tex=r"\nu_0", help="Factor of the whole loss, if focal is on.")] = 2.0,
+    rebalance: Annotated[bool, Toggle(help="Off: every cell has the weight s = 1.")] = True,
+    focal: Annotated[bool, Toggle(help="Off: no focusing and no factor.")] = True,
+    bias_form: Annotated[str, BIAS_FORMS] = "code",
+) -> Tensor:
+    """Return the (B, C) distribution-balanced loss of ``targets`` in {0, 1} given ``logits`` (Eqs. 5 to 10).
+
+    ``counts`` (C,) are the training positives, at least 1, ``n_samples`` the number of training images. A class that
+    every image has is taken to be absent once, which keeps its bias finite.
+    """
+    absent = (n_samples - counts).clamp(min=1.0)
+    kappa = init_bias / neg_scale if bias_form == "code" else init_bias
+    biased = logits - kappa * torch.log(absent / counts)
+    right = biased * (targets - neg_scale * (1 - targets))  # v for positives, -lambda v for negatives
+    cells = softplus(-right) * (targets + (1 - targets) / neg_scale)
+    if rebalance:
+        cells = cells * _weights(targets, counts, alpha, beta, mu)
+    return balance * torch.exp(-gamma * softplus(right)) * cells if focal else cells
+
+
+def _weights(targets: Tensor, counts: Tensor, alpha: Knob, beta: Knob, mu: Knob) -> Tensor:
+    """Return s (B, C) in (alpha, 1 + alpha): class-level over instance-level sampling probability, smoothed (Eq. 6)."""
+    instance = (targets / counts).sum(dim=1, keepdim=True)
+    labelled = instance > 0
+    ratio = torch.where(labelled, 1 / (counts * torch.where(labelled, instance, 1.0)), NO_LABEL)
+    return alpha + torch.sigmoid(beta * (ratio - mu))

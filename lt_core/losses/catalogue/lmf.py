@@ -1,0 +1,60 @@
+"""Large-margin-aware focal loss."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import torch
+from torch import Tensor
+
+from lt_core.losses.spec import Paper, loss
+from lt_core.losses.stable import Knob, inverse_fourth_root, log_softmax_of, log_softmax_of_others, weighted_rows
+from lt_core.params import Real
+
+
+@loss(
+    title="Large-margin-aware focal loss (LMF)",
+    family="margin",
+    labels="single",
+    formula=r"\alpha\,\frac{\sum_b m_{t_b}\,\mathrm{CE}\big(s(z_b-m_{t_b}e_{t_b}),t_b\big)}{\sum_b m_{t_b}}"
+    r"+\beta\,\frac1B\sum_b m_{t_b}\,(1-p_t)^{\gamma}(-\log p_t),\quad"
+    r"m_c=m_{\max}\,\frac{n_c^{-1/4}}{\max_j n_j^{-1/4}}",
+    paper=Paper(
+        "Sadi et al.",
+        "LMFLOSS: A Hybrid Loss for Imbalanced Medical Image Classification",
+        "arXiv",
+        2022,
+        "https://arxiv.org/abs/2212.12741",
+    ),
+    authors_reduction="mean",
+    reduction_note="α × weighted mean of LDAM + β × plain mean of focal, over images",
+    what="LDAM's margins and focal loss's focusing, added; the margins also weigh the classes in both parts.",
+    when="One class an image, medical sets with a long tail: what it was proposed for.",
+    watch="With scale 30 on plain logits the LDAM part is about a hundred times the focal part, and β hardly matters. "
+    "A smaller scale gives a real mix.",
+)
+def lmf(
+    logits: Tensor,
+    targets: Tensor,
+    *,
+    counts: Tensor,
+    alpha: Annotated[Knob, Real(0, 3, tex=r"\alpha", help="Factor of the margin part (LDAM).")] = 1.5,
+    beta: Annotated[Knob, Real(0, 3, tex=r"\beta", help="Factor of the focal part.")] = 1.0,
+    gamma: Annotated[Knob, Real(0, 5, tex=r"\gamma", help="How strongly easy images are silenced, focal part.")] = 1.5,
+    max_margin: Annotated[
+        Knob, Real(0, 1, step=0.05, tex=r"m_{\max}", help="Margin, and weight, of the rarest class.")
+    ] = 0.5,
+    scale: Annotated[Knob, Real(1, 64, step=1, tex="s", help="Factor of the logits in the margin part.")] = 30.0,
+) -> Tensor:
+    """Return the (B,) rows of LMF for one-hot ``targets``; their plain mean is the authors' value.
+
+    ``counts`` (C,) >= 1. In the weighted mean the factor m_max of the weights cancels and is left out, so that a
+    margin of 0 is the limit of small ones and not 0 / 0.
+    """
+    relative = inverse_fourth_root(counts)
+    margins = max_margin * relative
+    margin_rows = -log_softmax_of(scale * (logits - targets * margins), targets)
+    focus = torch.exp(gamma * log_softmax_of_others(logits, targets))
+    focal_rows = -(targets * margins).sum(dim=1) * focus * log_softmax_of(logits, targets)
+    weights = (targets * relative).sum(dim=1)
+    return alpha * weighted_rows(margin_rows, weights, targets) + beta * focal_rows

@@ -1,0 +1,191 @@
+"""What a loss declares about itself, once; sliders, help, validation, records and tests read it from here."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any, Literal, TypeAlias, TypeVar
+
+from torch import Tensor
+
+from lt_core.losses.bound import BoundLoss, Criterion
+from lt_core.params import Param, Value, checked, declared
+from lt_core.problems import Invalid, Unknown
+from lt_core.stats.prior import ClassPrior
+
+Labels: TypeAlias = Literal["multi", "single"]
+Gives: TypeAlias = Literal["cells", "rows", "scalar"]
+
+PRIOR_DATA = ("counts", "n_samples", "propensities")
+"""Entries of ``ClassPrior`` a loss may ask for by the name of a keyword-only argument without a domain."""
+
+_UNITS = {"cells": "cells", "rows": "images"}
+
+
+@dataclass(frozen=True, slots=True)
+class Paper:
+    """Where a loss was published."""
+
+    authors: str
+    title: str
+    venue: str
+    year: int
+    url: str
+
+    def __str__(self) -> str:
+        return f"{self.authors}, {self.title}, {self.venue} {self.year}"
+
+
+@dataclass(frozen=True, slots=True)
+class ReducesTo:
+    """An identity: with the values ``at``, a loss equals the loss ``key`` with the values ``to``.
+
+    A hyper-parameter both losses have under the same name, and that neither side fixes, keeps its value.
+    """
+
+    key: str
+    at: Mapping[str, Value] = field(default_factory=dict)
+    to: Mapping[str, Value] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, eq=False)
+class LossSpec:
+    """One loss: its function and everything that is said about it.
+
+    ``labels`` is "multi" (sigmoid, any number of classes an image) or "single" (softmax, one class an image).
+    ``gives`` says what the function returns: "cells" (B, C), "rows" (B,) or "scalar". ``data`` names what it wants
+    beside logits and targets. ``detaches`` names the switch with which its gradient is not the derivative of its
+    value (True: always).
+    """
+
+    key: str
+    function: Callable[..., Tensor]
+    title: str
+    family: str
+    labels: Labels
+    formula: str
+    paper: Paper
+    params: tuple[Param, ...]
+    data: frozenset[str]
+    authors_reduction: str
+    reduction_note: str
+    gives: Gives
+    detaches: str | bool
+    reduces_to: tuple[ReducesTo, ...]
+    what: str
+    when: str
+    watch: str
+
+    @property
+    def needs_prior(self) -> bool:
+        """Whether the class counts of the training part are needed."""
+        return bool(self.data & set(PRIOR_DATA))
+
+    @property
+    def defaults(self) -> dict[str, Value]:
+        """Every hyper-parameter at its default."""
+        return {param.name: param.default for param in self.params}
+
+    @property
+    def reduction_text(self) -> str:
+        """The authors' own reduction in plain words."""
+        if self.reduction_note or self.gives == "scalar":
+            return self.reduction_note or "one number for the whole batch"
+        units = _UNITS[self.gives]
+        return {"mean": f"mean over {units}", "sum": f"sum over {units}", "batch": f"sum over {units} / images"}[
+            self.authors_reduction
+        ]
+
+    def checked(self, values: Mapping[str, object]) -> dict[str, Value]:
+        """Return all hyper-parameters, those in ``values`` checked; ``Problem`` names what is wrong."""
+        return checked(self.key, self.params, values)
+
+    def bind(self, prior: ClassPrior | None = None, *, epoch: int = 0, **values: Value) -> BoundLoss:
+        """Return ``(logits (B, C), targets) -> cells (B, C)``, or rows (B,), with these values.
+
+        A loss that needs no ``prior`` ignores it. Raises ``Unknown`` for a name that is no hyper-parameter, and
+        ``Invalid`` for a value out of range or a missing prior.
+        """
+        if self.needs_prior and prior is None:
+            raise Invalid(
+                f"{self.key} needs the class counts of the training part: pass prior=ClassPrior(positives, n_samples)"
+            )
+        return BoundLoss(self, self.checked(values), prior if self.needs_prior else None, epoch=epoch)
+
+    def criterion(
+        self, prior: ClassPrior | None = None, reduction: str = "authors", *, epoch: int = 0, **values: Value
+    ) -> Criterion:
+        """Return a module for a training loop; ``reduction`` is authors, mean, batch, sum or none."""
+        return Criterion(self.bind(prior, epoch=epoch, **values), reduction)
+
+    def describe(self) -> dict[str, Any]:
+        """Return the declaration as plain JSON types."""
+        return {
+            "key": self.key,
+            "title": self.title,
+            "family": self.family,
+            "labels": self.labels,
+            "needs_prior": self.needs_prior,
+            "params": [param.describe() for param in self.params],
+            "formula": self.formula,
+            "paper": {"citation": str(self.paper), "year": self.paper.year, "url": self.paper.url},
+            "authors_reduction": self.authors_reduction,
+            "reduction_text": self.reduction_text,
+            "gives": self.gives,
+            "reduces_to": [{"key": r.key, "at": dict(r.at), "to": dict(r.to)} for r in self.reduces_to],
+            "what": self.what,
+            "when": self.when,
+            "watch": self.watch,
+        }
+
+
+REGISTRY: dict[str, LossSpec] = {}
+"""Declared losses by key; filled by ``loss`` as the files of the catalogue are imported."""
+
+F = TypeVar("F", bound=Callable[..., Tensor])
+
+
+def loss(
+    *,
+    title: str,
+    family: str,
+    labels: Labels,
+    formula: str,
+    paper: Paper,
+    authors_reduction: str,
+    what: str,
+    when: str,
+    watch: str,
+    reduction_note: str = "",
+    gives: Gives | None = None,
+    detaches: str | bool = False,
+    reduces_to: tuple[ReducesTo, ...] = (),
+) -> Callable[[F], F]:
+    """Register the decorated function, whose name is the key, and return it unchanged.
+
+    The function takes logits (B, C) and targets (B, C) in {0, 1} (one-hot where ``labels`` is "single"; a row of
+    zeros is an unknown one) and, keyword-only, hyper-parameters (with a domain) and data (without). It uses neither
+    Python branches on nor ``math`` of a ``stable.Knob``, changes nothing in place, and returns what ``gives`` says.
+    """
+
+    def register(function: F) -> F:
+        key = function.__name__
+        known = REGISTRY.get(key)
+        if known is not None and known.function.__module__ != function.__module__:
+            raise ValueError(f"two losses are called {key!r}: {known.function.__module__} and {function.__module__}")
+        params = declared(function, key)
+        named = {param.name for param in params}
+        only = {n for n, a in inspect.signature(function).parameters.items() if a.kind is a.KEYWORD_ONLY}
+        unknown = {r.key: (set(r.at) - named) for r in reduces_to if set(r.at) - named}
+        if unknown or (isinstance(detaches, str) and detaches not in named):
+            raise Unknown(f"{key}: reduces_to or detaches names no parameter of it: {unknown or detaches}")
+        REGISTRY[key] = LossSpec(
+            key=key, function=function, title=title, family=family, labels=labels, formula=formula, paper=paper,
+            params=params, data=frozenset(only - named), authors_reduction=authors_reduction,
+            reduction_note=reduction_note, gives=gives or ("cells" if labels == "multi" else "rows"),
+            detaches=detaches, reduces_to=reduces_to, what=what, when=when, watch=watch,
+        )  # fmt: skip
+        return function
+
+    return register
