@@ -12,6 +12,16 @@ from numpy.typing import NDArray
 from lt_core.problems import Invalid
 
 
+def probabilities_of(logits: NDArray[np.floating], kind: Literal["multi", "single"]) -> NDArray[np.float64]:
+    """Return the sigmoid (multi-label) or the softmax (single-label) of ``logits`` (n, C), without overflow."""
+    z = logits.astype(np.float64)
+    if kind == "multi":
+        tail = np.exp(-np.abs(z))
+        return np.asarray(np.where(z >= 0, 1.0, tail) / (1.0 + tail))
+    weights = np.exp(z - z.max(axis=1, keepdims=True))
+    return np.asarray(weights / weights.sum(axis=1, keepdims=True))
+
+
 @dataclass(frozen=True, eq=False, repr=False)
 class Predictions:
     """Logits and truth, row by row: ``logits`` (n, C) float32, ``targets`` (n, C) float32 in {0, 1, NaN}.
@@ -44,12 +54,7 @@ class Predictions:
     @property
     def probabilities(self) -> NDArray[np.float64]:
         """Sigmoid (multi-label) or softmax (single-label) of the logits, (n, C)."""
-        z = self.logits.astype(np.float64)
-        if self.kind == "multi":
-            tail = np.exp(-np.abs(z))
-            return np.where(z >= 0, 1.0, tail) / (1.0 + tail)
-        weights = np.exp(z - z.max(axis=1, keepdims=True))
-        return np.asarray(weights / weights.sum(axis=1, keepdims=True))
+        return probabilities_of(self.logits, self.kind)
 
     def save(self, path: Path) -> None:
         """Write one ``.npz`` without pickles."""

@@ -1,1 +1,26 @@
+"""Why does the model say that: Grad-CAM maps, and how they are drawn."""
 
+from __future__ import annotations
+
+from lt_core.explain.borrowing import model_lock
+from lt_core.explain.cam import METHODS, CamResult, grad_cam
+from lt_core.explain.colours import colour_scale
+from lt_core.explain.layers import Layer, choose_layer, target_layers
+from lt_core.explain.pictures import outline, outlined, overlay
+from lt_core.explain.sheet import colour_bar, save_overlay
+
+__all__ = [
+    "METHODS",
+    "CamResult",
+    "Layer",
+    "choose_layer",
+    "colour_bar",
+    "colour_scale",
+    "grad_cam",
+    "model_lock",
+    "outline",
+    "outlined",
+    "overlay",
+    "save_overlay",
+    "target_layers",
+]

@@ -1,0 +1,124 @@
+"""Maps of a run: the network and the input exactly as they were in training."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor, nn
+
+from lt_core.evaluation import probabilities_of
+from lt_core.explain.cam import CamResult, grad_cam
+from lt_core.explain.sheet import save_overlay
+from lt_core.problems import Invalid, Problem
+
+if TYPE_CHECKING:
+    from lt_core.datasets import LabeledImages
+    from lt_core.training import Run
+
+
+@dataclass(frozen=True, eq=False)
+class Explanation:
+    """A map and what belongs beside it.
+
+    ``shown`` (H, W, 1 or 3) uint8 is the image as the network saw it, at the map's size; ``probabilities`` (C,) are the
+    model's; ``notes`` say what was done to the image and why a map is blank.
+    """
+
+    cam: CamResult
+    shown: NDArray[np.uint8]
+    probabilities: NDArray[np.float64]
+    notes: tuple[str, ...]
+
+
+def explain_run(
+    run: Run,
+    pixels: NDArray[np.uint8],
+    class_index: int,
+    *,
+    model: nn.Module | None = None,
+    layer: str | None = None,
+    method: str = "gradcam",
+) -> Explanation:
+    """Return the map of ``class_index`` for an image of any size, (H, W), (H, W, 1) or (H, W, 3) uint8.
+
+    The image is brought to the size and channels the run was trained with, by the same code, and ``notes`` says so.
+    ``model`` is the run's model where the caller keeps it, else it is loaded.
+    """
+    card = run.dataset_card
+    shown, notes = fitted(pixels, card["shape"])
+    image = normalised(shown, card["mean"], card["std"])
+    cam = grad_cam(run.load_model() if model is None else model, image, class_index, layer=layer, method=method)
+    chances = probabilities_of(cam.logits[None], card["kind"])[0]
+    return Explanation(cam, shown, chances, (*notes, *([cam.note] if cam.note else [])))
+
+
+def fitted(pixels: NDArray[np.uint8], shape: list[int]) -> tuple[NDArray[np.uint8], list[str]]:
+    """Return an image as (H, W, channels) of ``shape``, and a sentence about each thing that had to change."""
+    from lt_core.datasets import ArrayImages, to_uint8_batch
+
+    high, wide, channels = shape
+    image = pixels[..., 0] if pixels.ndim == 3 and pixels.shape[2] == 1 else pixels
+    h, w = image.shape[:2]
+    notes = []
+    if (h, w) != (high, wide):
+        notes.append(f"The image is {w} x {h} pixels and was brought to the {wide} x {high} the network was trained on.")
+        if abs(h * wide / (w * high) - 1) > 0.02:
+            notes.append("Its proportions were not kept: a square crop would be seen as it is.")
+    if image.ndim == 3 and channels == 1:
+        notes.append("It has colours; the network was trained on grey images, so it was turned to grey.")
+    return to_uint8_batch(ArrayImages(image[None]), [0], size=(high, wide), channels=channels)[0], notes
+
+
+def normalised(image: NDArray[np.uint8], mean: list[float], std: list[float]) -> Tensor:
+    """Return (C, H, W) float32: pixels as in training, (value / 255 - mean) / std per channel."""
+    raise NotImplementedError
+
+
+def image_of_run(run: Run, index: int, part: str | None) -> tuple[LabeledImages, int]:
+    """Return the run's data set and the row of image ``index`` of ``part`` (None: of the whole set).
+
+    Raises ``Problem`` if there is no such image, or if the set is not the one the run was made with.
+    """
+    raise NotImplementedError
+
+
+def explain_to_file(
+    run: Run, index: int, class_name: str, path: Path, *, part: str | None = "test", opacity: float = 0.6
+) -> dict[str, Any]:
+    """Write the map of ``class_name`` on image ``index`` of ``part`` as a PNG and return what it shows, for JSON.
+
+    Keys: file, index, row, id, part, class, probability, truth (1, 0 or None = unknown), layer, raw_max, blank, notes.
+    """
+    dataset, row = image_of_run(run, index, part)
+    column = dataset.class_index(class_name)
+    found = explain_run(run, dataset.images.read(row), column)
+    mask = dataset.masks.read(row, column) if dataset.masks is not None else None
+    truth = float(dataset.labels[row, column])
+    named = "unknown" if np.isnan(truth) else "present" if truth == 1 else "absent"
+    who = "" if dataset.ids is None else f" ({dataset.ids[row]})"
+    caption = [
+        f"{class_name}: probability {found.probabilities[column]:.3f}, truth {named}. "
+        f"Image {index} of {part or 'all'}{who}, {run.name}.",
+        f"{'Synthetic image. ' if dataset.synthetic else ''}Not for diagnosis.",
+        *found.notes[: len(found.notes) - bool(found.cam.note)],
+    ]
+    save_overlay(path, found.shown, found.cam, mask=mask, caption=caption, opacity=opacity)
+    return {
+        "file": str(path),
+        "index": index,
+        "row": row,
+        "id": None if dataset.ids is None else str(dataset.ids[row]),
+        "part": part,
+        "class": class_name,
+        "probability": float(found.probabilities[column]),
+        "truth": None if np.isnan(truth) else int(truth),
+        "layer": found.cam.layer,
+        "raw_max": found.cam.raw_max,
+        "blank": found.cam.blank,
+        "notes": list(found.notes),
+    }
