@@ -1,1 +1,34 @@
+"""Training: a frozen config in, events out, a self-contained run folder; only the loop imports torch."""
 
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from lt_core.training.config import RunConfig
+from lt_core.training.events import Event, in_words
+from lt_core.training.store import Progress, Run, find_run, new_folder, runs
+from lt_core.training.worker import start_worker
+
+if TYPE_CHECKING:
+    from lt_core.training.loop import train
+
+__all__ = [
+    "Event",
+    "Progress",
+    "Run",
+    "RunConfig",
+    "find_run",
+    "in_words",
+    "new_folder",
+    "runs",
+    "start_worker",
+    "train",
+]
+
+
+def __getattr__(name: str) -> Any:
+    if name == "train":  # the loop imports torch; looking at runs must not
+        from lt_core.training.loop import train
+
+        return train
+    raise AttributeError(name)

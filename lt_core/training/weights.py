@@ -1,0 +1,40 @@
+"""Weights of a run on disk: safetensors only, nothing that can run code."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from safetensors import SafetensorError
+from safetensors.torch import load_file, save_file
+from torch import nn
+
+from lt_core.models import build
+from lt_core.problems import Problem
+from lt_core.training.config import RunConfig
+
+
+def save(model: nn.Module, path: Path) -> None:
+    """Write the state of ``model`` whole: a reader sees the old file or the new one."""
+    partial = path.with_name(f".{path.name}")
+    save_file({name: tensor.detach().cpu().contiguous() for name, tensor in model.state_dict().items()}, partial)
+    partial.replace(path)
+
+
+def load_into(model: nn.Module, path: Path) -> None:
+    """Load weights into a model of the same shape; raise ``Problem`` where they do not fit."""
+    try:
+        model.load_state_dict(load_file(path))
+    except FileNotFoundError:
+        raise Problem(f"{path.parent.name} has no weights yet: wait for its first epoch to end") from None
+    except (SafetensorError, RuntimeError, OSError) as error:
+        raise Problem(f"{path} does not hold the weights of this model: {str(error).splitlines()[0]}") from None
+
+
+def load_model(folder: Path, config: RunConfig, card: dict[str, Any]) -> nn.Module:
+    """Return the model of a run with its reported weights, in evaluation mode on the CPU."""
+    height, width, channels = card["shape"]
+    model = build(config.model, n_classes=len(card["class_names"]), in_chans=channels, image_size=max(height, width))
+    best = folder / "best.safetensors"
+    load_into(model, best if best.is_file() and config.select == "best" else folder / "last.safetensors")
+    return model.eval()
