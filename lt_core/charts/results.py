@@ -6,13 +6,19 @@ import altair as alt
 import pandas as pd
 
 from lt_core.charts import Figure
-from lt_core.charts.distribution import GROUP_COLOUR
-from lt_core.charts.palette import GROUPS, QUIET
+from lt_core.charts.palette import GROUP_COLOURS, GROUPS, QUIET
 
 RUN_SHAPES = ("circle", "diamond")
 """Run A is a disc, run B a diamond, beside the colour of the group."""
 
 FULL = alt.Scale(domain=[0, 1], nice=False)
+
+GROUP_COLOUR = alt.Color(
+    "group:N",
+    title="group",
+    scale=alt.Scale(domain=list(GROUPS), range=[GROUP_COLOURS[g] for g in GROUPS]),
+    legend=alt.Legend(orient="top", direction="horizontal", symbolOpacity=1, symbolStrokeWidth=0),
+)
 CHANCE_MARK = "M -0.15 -1 L 0.15 -1 L 0.15 1 L -0.15 1 Z"
 """A thin upright bar: the level of chance."""
 
@@ -26,7 +32,7 @@ def class_metric(table: pd.DataFrame, *, title: str, row_height: int = 24) -> Fi
     rows = table["row"].drop_duplicates().tolist()
     runs = sorted(set(table["run"]))
     height = row_height * (1.5 if len(runs) > 1 else 1)
-    y = alt.Y("row:N", sort=rows, title=None, axis=alt.Axis(labelLimit=210, ticks=False, domain=False))
+    y = _classes_axis(rows)
     apart = alt.YOffset("run:N", sort=runs) if len(runs) > 1 else alt.Undefined
     defined, undefined = table[table["value"].notna()], table[table["value"].isna()]
     base = alt.Chart(defined).encode(y=y, yOffset=apart)
@@ -54,6 +60,11 @@ def class_metric(table: pd.DataFrame, *, title: str, row_height: int = 24) -> Fi
     return alt.layer(*layers).properties(height=height * len(rows) + 10)
 
 
+def _classes_axis(rows: list[str]) -> alt.Y:
+    axis = alt.Axis(labelLimit=210, labelPadding=9, ticks=False, domain=False)
+    return alt.Y("row:N", sort=rows, title=None, axis=axis)
+
+
 def _tooltip(title: str) -> list[alt.Tooltip]:
     return [
         alt.Tooltip("class:N"),
@@ -74,7 +85,7 @@ def class_difference(table: pd.DataFrame, *, title: str, row_height: int = 24) -
     """
     rows = table["row"].drop_duplicates().tolist()
     reach = max(0.05, float(table["difference"].abs().max()) * 1.15) if table["difference"].notna().any() else 1.0
-    y = alt.Y("row:N", sort=rows, title=None, axis=alt.Axis(labelLimit=210, ticks=False, domain=False))
+    y = _classes_axis(rows)
     x = alt.X(
         "difference:Q",
         title=f"{title}, B minus A",
@@ -110,7 +121,7 @@ def group_means(table: pd.DataFrame) -> Figure:
     metrics = table["metric"].drop_duplicates().tolist()
     shown = table.assign(
         slot=table["group"] + " " + table["run"],
-        said=table["value"].map(lambda value: "none" if pd.isna(value) else f"{value:.2f}"),
+        said=table["value"].map(lambda value: "not defined" if pd.isna(value) else f"{value:.2f}"),
         height=table["value"].fillna(0.0),
     )
     runs = sorted(set(table["run"]))
@@ -132,8 +143,16 @@ def group_means(table: pd.DataFrame) -> Figure:
     )
     legend = faint.legend(orient="top", direction="horizontal") if len(runs) > 1 else faint.legend(None)
     bars = base.mark_bar(cornerRadiusEnd=2).encode(color=GROUP_COLOUR, opacity=legend)
-    texts = base.mark_text(dy=-7, fontSize=11, color=QUIET).encode(text="said:N")
-    return alt.layer(bars, texts).properties(height=250)
+    # upright where bars are thin, so that words never run into each other
+    upright = {"angle": 270, "align": "left", "dx": 6, "dy": 0, "baseline": "middle"}
+    defined = upright if len(runs) > 1 else {"dy": -7}
+    texts = [
+        base.transform_filter(f"{'' if known else '!'}isValid(datum.value)")
+        .mark_text(fontSize=11, color=QUIET, **style)
+        .encode(text="said:N")
+        for known, style in ((True, defined), (False, upright))
+    ]
+    return alt.layer(bars, *texts).properties(height=250)
 
 
 def class_probabilities(table: pd.DataFrame, *, row_height: int = 22) -> Figure:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -47,10 +48,11 @@ def loss_curves(
         raise Unknown.of("axis", axis, list(AXES))
     n_classes = prior.n_classes if prior else max(2, class_index + 1)
     others = _others(prior, class_index, n_classes) if present is None else present
-    _check(n_classes, class_index, others, limit, points)
+    _check(spec, n_classes, class_index, others, limit, points)
     shift = 0.0 if spec.labels == "multi" else float(np.log(max(n_classes - 1, 1)))
     logit, probability = _grid(axis, limit, points, shift)
-    bound = spec.bind(prior, **values)
+    given: dict[str, Any] = dict(values)
+    bound = spec.bind(prior, **given)
     frames = []
     for y in (1, 0):
         row = torch.zeros(n_classes, dtype=torch.float64)
@@ -73,15 +75,19 @@ def _others(prior: ClassPrior | None, class_index: int, n_classes: int) -> tuple
     return tuple(order[:1])
 
 
-def _check(n_classes: int, class_index: int, others: tuple[int, ...], limit: float, points: int) -> None:
+def _check(
+    spec: LossSpec, n_classes: int, class_index: int, others: tuple[int, ...], limit: float, points: int
+) -> None:
     if not 0 <= class_index < n_classes:
         raise Invalid(f"class_index must be in 0..{n_classes - 1}, got {class_index}")
     if any(not 0 <= c < n_classes or c == class_index for c in others):
         raise Invalid(f"present must name other classes in 0..{n_classes - 1} than {class_index}, got {others}")
-    if not others and n_classes > 1:
-        raise Invalid("present must name at least one other class")
-    if limit <= 0 or points < 2:
-        raise Invalid(f"limit must be positive and points at least 2, got {limit:g} and {points}")
+    if spec.labels == "single" and not others:
+        raise Invalid(f"present must name the right class for y = 0: {spec.key} is for one class an image")
+    if limit <= 0:
+        raise Invalid(f"limit must be positive, got {limit:g}")
+    if points < 2:
+        raise Invalid(f"points must be at least 2, got {points}")
 
 
 def _grid(axis: str, limit: float, points: int, shift: float) -> tuple[np.ndarray, np.ndarray]:
@@ -108,4 +114,4 @@ def _along(
     losses = bound.body(logits, targets)[:n]
     shown = losses[:, class_index] if losses.ndim == 2 else losses
     (slope,) = torch.autograd.grad(shown.sum(), logits)
-    return shown.detach().numpy(), slope[:n, class_index].numpy()
+    return shown.detach().numpy() + 0.0, slope[:n, class_index].numpy() + 0.0  # + 0 makes -0 a 0

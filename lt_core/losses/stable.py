@@ -34,6 +34,11 @@ def power(base: Tensor, exponent: Knob) -> Tensor:
     return torch.where(positive, safe**exponent, torch.zeros_like(base) ** exponent)
 
 
+def log_add(a: Tensor, b: Tensor) -> Tensor:
+    """Return log(e^a + e^b); ``b`` may be -inf. torch.logaddexp has no second derivative where a and b lie apart."""
+    return torch.maximum(a, b) + softplus(-(a - b).abs())
+
+
 def shifted_negative(logits: Tensor, clip: Knob) -> tuple[Tensor, Tensor]:
     """Return p_m = max(p - clip, 0) and log(1 - p_m), for the shifted negatives of ASL and its relatives.
 
@@ -44,7 +49,7 @@ def shifted_negative(logits: Tensor, clip: Knob) -> tuple[Tensor, Tensor]:
     some = margin > 0
     log_margin = torch.where(some, torch.log(torch.where(some, margin, 1.0)), -torch.inf)
     shifted = (torch.sigmoid(logits) - margin).clamp(min=0.0)
-    return shifted, torch.logaddexp(-softplus(logits), log_margin).clamp(max=0.0)
+    return shifted, log_add(-softplus(logits), log_margin).clamp(max=0.0)
 
 
 def log_softmax_of(logits: Tensor, one_hot: Tensor) -> Tensor:

@@ -51,9 +51,9 @@ def _watch(path: str, wanted: str) -> None:
         st.rerun()
         return
     progress = run.progress()
-    box = blocks.empty("Training …", f"Here you will see {wanted}, as soon as it is there.", ":material/model_training:")
+    box = blocks.empty("Training …", f"Here you will see {wanted} as soon as it ends.", ":material/model_training:")
     left = "" if progress.seconds_left is None else f", about {max(1, round(progress.seconds_left))} s left"
-    epoch = f"epoch {progress.epoch} of {progress.epochs}" if progress.epoch else "drawing the images and loading the network"
+    epoch = f"epoch {progress.epoch} of {progress.epochs}" if progress.epoch else "getting the images and the network"
     box.progress(min(1.0, max(0.0, progress.fraction)), text=f"{epoch}{left}")
     box.caption("It runs in a process of its own: you may leave this page or close the tab.", text_alignment="center")
 

@@ -29,7 +29,9 @@ def parts_of(run: Run) -> list[str]:
 def pick(label: str, found: list[Run], *, key: str, help: str | None = None) -> Run:  # noqa: A002 - Streamlit's own name
     """Draw the choice of one run, the newest first; it is in the URL by the name of its folder."""
     named = {run.path.name: run for run in found}
-    name = st.selectbox(label, list(named), format_func=lambda n: said(named[n]), key=key, bind="query-params", help=help)
+    name = st.selectbox(
+        label, list(named), format_func=lambda n: said(named[n]), key=key, bind="query-params", help=help
+    )
     return named[name]
 
 
@@ -75,7 +77,10 @@ def strip(run: Run) -> None:
         epoch = run.reported_epoch
         how = "best on validation" if run.config.select == "best" else "last"
         if epoch is not None:
-            st.markdown(f":gray[epoch {epoch} of {run.config.epochs} ({how}), {card['n_train']:,} training images]", width="content")
+            st.markdown(
+                f":gray[epoch {epoch} of {run.config.epochs} ({how}), {card['n_train']:,} training images]",
+                width="content",
+            )
         if run.state != "finished":
             st.badge(run.state, color="gray", icon=":material/pause_circle:")
 

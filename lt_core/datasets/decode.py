@@ -1,0 +1,94 @@
+"""One image file as 8-bit grey or RGB pixels, whatever it was stored as."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import IO
+
+import numpy as np
+from PIL import Image
+
+from lt_core.datasets.images import Pixels
+from lt_core.problems import Problem
+
+FORMATS = ("PNG", "JPEG", "BMP", "TIFF")
+IMAGE_SUFFIXES = frozenset({".png", ".jpg", ".jpeg", ".jpe", ".jfif", ".bmp", ".dib", ".tif", ".tiff"})
+MAX_PIXELS = 89_478_485
+"""Pillow's own limit against decompression bombs (a quarter of a gigabyte as RGB), made an error."""
+
+
+def read_image(file: Path | IO[bytes], name: str | None = None) -> Pixels:
+    """Return the image in ``file`` as (H, W) grey or (H, W, 3) RGB uint8, its first frame where it has several.
+
+    16-bit pixels are scaled by their full range (65535 becomes 255), palettes and RGBA become RGB, transparency is
+    dropped; palette and RGBA images whose channels are equal become grey. ``name`` is what a message calls the file.
+    Raises ``Problem`` for a file that is missing, truncated, too large or not a PNG, JPEG, BMP or TIFF.
+    """
+    name = name or (file.name if isinstance(file, Path) else "the image")
+    try:
+        with Image.open(file, formats=FORMATS) as image:
+            if image.width * image.height > MAX_PIXELS:
+                raise Image.DecompressionBombError  # noqa: TRY301 - the same sentence as for Pillow's own
+            return _pixels(image, name)
+    except Problem:
+        raise
+    except FileNotFoundError:
+        raise Problem(f"{name} is not there any more: put it back or load the data set again") from None
+    except (Image.DecompressionBombError, Image.DecompressionBombWarning):
+        raise Problem(f"{name} has more than {MAX_PIXELS:,} pixels and is not opened: make it smaller first") from None
+    except Image.UnidentifiedImageError:
+        raise Problem(f"{name} is not a PNG, JPEG, BMP or TIFF image: convert it or leave it out") from None
+    except Exception as error:  # decoders raise almost anything on broken bytes: OSError, SyntaxError, struct.error ...
+        raise Problem(f"{name} cannot be read as an image ({_reason(error)}): replace it or leave it out") from error
+
+
+def to_grey(pixels: Pixels) -> Pixels:
+    """Return (H, W) luma of (H, W, 3) RGB (ITU-R 601, as Pillow), or grey pixels as they are."""
+    return pixels if pixels.ndim == 2 else np.asarray(Image.fromarray(pixels).convert("L"))
+
+
+def resized(pixels: Pixels, height: int, width: int) -> Pixels:
+    """Return the pixels at ``height`` x ``width``, bilinear with antialiasing, or unchanged at that size already."""
+    if pixels.shape[:2] == (height, width):
+        return pixels
+    return np.asarray(Image.fromarray(pixels).resize((width, height), Image.Resampling.BILINEAR))
+
+
+def _pixels(image: Image.Image, name: str) -> Pixels:
+    match image.mode:
+        case "L" | "RGB":
+            return np.array(image)
+        case "1" | "LA":
+            return np.array(image.convert("L"))
+        case "I" | "F" | "I;16" | "I;16L" | "I;16B" | "I;16N":
+            return _scaled(image, name)
+        case "La" | "RGBa":
+            straight = image.convert("LA" if image.mode == "La" else "RGBA")
+            return _grey_if_equal(np.array(straight.convert("RGB")))
+        case "P" | "PA" | "RGBA" | "RGBX":
+            return _grey_if_equal(np.array(image.convert("RGB")))
+        case _:
+            return np.array(image.convert("RGB"))
+
+
+def _scaled(image: Image.Image, name: str) -> Pixels:
+    """Deep pixels to 8 bits by the range of their type; contrast is not stretched, so images stay comparable."""
+    values = np.array(image).astype(np.float64)
+    if not np.isfinite(values).all() or values.min(initial=0) < 0:
+        raise Problem(f"{name} has negative or undefined pixels: convert it to 8 or 16 bits")
+    top = 1.0 if image.mode == "F" else 65535.0
+    if values.max(initial=0) > top:
+        what = "floating-point pixels above 1" if image.mode == "F" else "pixels above 65535"
+        raise Problem(f"{name} has {what}: convert it to 8 or 16 bits")
+    return np.rint(values * (255.0 / top)).astype(np.uint8)
+
+
+def _grey_if_equal(pixels: Pixels) -> Pixels:
+    equal = (pixels[..., 0] == pixels[..., 1]).all() and (pixels[..., 1] == pixels[..., 2]).all()
+    return np.ascontiguousarray(pixels[..., 0]) if equal else pixels
+
+
+def _reason(error: Exception) -> str:
+    """The decoder's own words on one line, without the path they may quote."""
+    words = " ".join(str(error).split()).split(" b'")[0].rstrip(":")
+    return words[:80] if words and "/" not in words else type(error).__name__

@@ -1,0 +1,13 @@
+"""Grad-CAM: why does the network say that?"""
+
+from __future__ import annotations
+
+from pages.ui import blocks, cam_panel, run_picker
+
+blocks.header("Grad-CAM", "Why: did the network look at the finding, or beside it?", dataset=False)
+found = run_picker.with_results("where in an image a network found what it says")
+run = cam_panel.choose_run(found)
+case = cam_panel.choose_image(run)
+wanted = cam_panel.choose_class(run, case)
+with blocks.guarded("There is no map."):
+    cam_panel.explain(run, case, wanted)

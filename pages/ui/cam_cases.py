@@ -1,0 +1,94 @@
+"""One image to explain, of the set or the user's own, and its map; draws nothing."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import streamlit as st
+from numpy.typing import NDArray
+from torch import nn
+
+from lt_core.evaluation import Predictions
+from lt_core.explain import Explanation, dataset_of_run, explain_run
+from lt_core.explain.layers import Layer, target_layers
+from lt_core.training import Run
+
+ORDERS = {"surest": "surest first", "missed": "most missed first", "file": "as in the set"}
+
+
+@dataclass(frozen=True, eq=False)
+class Case:
+    """An image (H, W) or (H, W, 3) uint8, what it is called, its truth (C,) or None, and its row in the run's set."""
+
+    pixels: NDArray[np.uint8]
+    name: str
+    truth: NDArray[np.float32] | None = None
+    row: int | None = None
+    suggested: str = ""
+
+
+def case_of_set(run: Run, predictions: Predictions, place: int, suggested: str) -> Case:
+    """Return image number ``place`` of the predictions."""
+    row = int(predictions.rows[place])
+    data = dataset_of_run(run)
+    return Case(data.images.read(row), str(predictions.ids[place]), predictions.targets[place], row, suggested)
+
+
+def mask_of(run: Run, case: Case, column: int) -> NDArray[np.bool_] | None:
+    """Return the known place of a class in the image, or None."""
+    if case.row is None:
+        return None
+    masks = dataset_of_run(run).masks
+    return masks.read(case.row, column) if masks is not None else None
+
+
+def ordered(predictions: Predictions, column: int, order: str) -> NDArray[np.intp]:
+    """Return the places of the images that have the class, in the order asked for."""
+    have = np.flatnonzero(predictions.targets[:, column] == 1)
+    chances = predictions.probabilities[have, column]
+    match order:
+        case "surest":
+            return have[np.argsort(-chances, kind="stable")]
+        case "missed":
+            return have[np.argsort(chances, kind="stable")]
+        case _:
+            return have
+
+
+def stamp(run: Run) -> float:
+    """Return when the run's weights were last written: part of every key under which something is kept."""
+    return max((file.stat().st_mtime for file in run.path.glob("*.safetensors")), default=0.0)
+
+
+@st.cache_resource(max_entries=2, show_spinner=False)
+def _model(path: str, changed: float) -> nn.Module:  # noqa: ARG001 - part of the key
+    return Run(Path(path)).load_model()
+
+
+def model_of(run: Run) -> nn.Module:
+    """Return the run's network, loaded once and shared; maps lock it while they use it."""
+    return _model(str(run.path), stamp(run))
+
+
+@st.cache_data(max_entries=16, show_spinner=False)
+def _layers(path: str, changed: float) -> list[tuple[str, int, int, int]]:
+    run = Run(Path(path))
+    high, wide, channels = run.dataset_card["shape"]
+    return [tuple(layer) for layer in target_layers(_model(path, changed), (channels, high, wide))]  # type: ignore[misc]
+
+
+def layers_of(run: Run) -> tuple[Layer, ...]:
+    """Return the layers a map can be read from, shallow to deep."""
+    return tuple(Layer(*entry) for entry in _layers(str(run.path), stamp(run)))
+
+
+@st.cache_data(max_entries=128, show_spinner=False)
+def _explained(path: str, changed: float, pixels: NDArray[np.uint8], column: int, layer: str | None) -> Explanation:
+    return explain_run(Run(Path(path)), pixels, column, model=_model(path, changed), layer=layer)
+
+
+def explained(run: Run, case: Case, column: int, layer: str | None) -> Explanation:
+    """Return the map of one class, computed once."""
+    return _explained(str(run.path), stamp(run), case.pixels, column, layer)
