@@ -6,7 +6,7 @@ import streamlit as st
 
 from pages.ui import theme, warm
 
-st.set_page_config(page_title="LongTail Lab", page_icon=":material/query_stats:", layout="wide")
+st.set_page_config(page_title="LongTail Lab", page_icon="pages/ui/icon.svg", layout="wide")
 theme.apply()
 
 page = st.navigation(

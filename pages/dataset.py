@@ -5,7 +5,7 @@ from __future__ import annotations
 from lt_core.datasets import ClassCounts
 from pages.ui import blocks, data_source, data_views, state
 
-blocks.header("Data set", "What do I have, how unequal is it, and what occurs together?")
+blocks.header("Data set", "What do I have, how unequal is it, and what occurs together?", change=False)
 data_source.chooser()
 data = state.current()
 data_views.about(data)

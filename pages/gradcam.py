@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pages.ui import blocks, cam_panel, run_picker
 
-blocks.header("Grad-CAM", "Why: did the network look at the finding, or beside it?", dataset=False)
+run_picker.header("Grad-CAM", "Why: did the network look at the finding, or beside it?")
 found = run_picker.with_results("where in an image a network found what it says")
 run = cam_panel.choose_run(found)
 case = cam_panel.choose_image(run)

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from pages.ui import blocks, results_panel, run_picker
+from pages.ui import results_panel, run_picker
 
-blocks.header("Results", "Which classes work, and how sure can one be?", dataset=False)
+run_picker.header("Results", "Which classes work, and how sure can one be?")
 found = run_picker.with_results("precision, recall, F1, AP and AUROC of every class, from head to tail")
 first, second = results_panel.choose(found)
 part, threshold = results_panel.settings(first, second)

@@ -6,11 +6,11 @@ import altair as alt
 import pandas as pd
 
 from lt_core.charts import Figure
-from lt_core.charts.palette import GROUP_COLOURS, GROUPS, HEAT, QUIET
+from lt_core.charts.palette import GROUP_COLOURS, GROUPS, HEAT, PLAIN, QUIET
 
 GROUP_COLOUR = alt.Color(
     "group:N",
-    title="group",
+    title=None,
     scale=alt.Scale(domain=list(GROUPS), range=[GROUP_COLOURS[g] for g in GROUPS]),
     legend=alt.Legend(orient="top", direction="horizontal"),
 )
@@ -26,7 +26,12 @@ def class_counts(table: pd.DataFrame, *, row_height: int = 24) -> Figure:
     order = shown.sort_values("positives", ascending=False)["class"].tolist()
     top = max(float(table["positives"].max()), 1.0)
     base = alt.Chart(shown).encode(
-        y=alt.Y("class:N", sort=order, title=None, axis=alt.Axis(labelLimit=180, ticks=False, domain=False)),
+        y=alt.Y(
+            "class:N",
+            sort=order,
+            title=None,
+            axis=alt.Axis(labelLimit=180, ticks=False, domain=False, labelOverlap=False),
+        ),
         x=alt.X(
             "bar:Q",
             title="images with the finding (log scale)",
@@ -42,22 +47,27 @@ def class_counts(table: pd.DataFrame, *, row_height: int = 24) -> Figure:
     )
     bars = base.mark_bar(cornerRadiusEnd=2, height=row_height * 0.66).encode(x2=alt.datum(0.7), color=GROUP_COLOUR)
     labels = base.mark_text(align="left", dx=5, color=QUIET, fontSize=11).encode(text="count:N")
-    chart: Figure = alt.layer(bars, labels).properties(height=row_height * len(shown) + 10)
+    chart: Figure = alt.layer(bars, labels).properties(height=alt.Step(row_height))
     return chart
 
 
 def cooccurrence(pairs: pd.DataFrame, order: list[str], *, measure: str = "n", cell: int = 26) -> Figure:
-    """Return a heat map of ``pairs`` (columns a, b, n, conditional): row ``a``, column ``b``.
+    """Return a heat map of ``pairs`` (columns a, b, n, conditional): row ``a``, column ``b``, no class with itself.
 
     ``measure`` is ``n`` (images with both, log colour) or ``conditional`` (share of the images with a that have b).
     Numbers are printed only where the cells are large enough to hold them.
     """
-    shown = pairs[pairs["n"] > 0] if measure == "n" else pairs
+    shown = pairs[(pairs["a"] != pairs["b"]) & (pairs["n"] > 0)]
     scale = alt.Scale(scheme=HEAT, type="log") if measure == "n" else alt.Scale(scheme=HEAT, domain=[0, 1])
     top = float(shown[measure].max()) if len(shown) else 1.0
     base = alt.Chart(shown).encode(
-        x=alt.X("b:N", sort=order, title=None, axis=alt.Axis(labelAngle=-50, labelLimit=130, ticks=False)),
-        y=alt.Y("a:N", sort=order, title=None, axis=alt.Axis(labelLimit=130, ticks=False)),
+        x=alt.X(
+            "b:N",
+            sort=order,
+            title=None,
+            axis=alt.Axis(labelAngle=-50, labelLimit=130, ticks=False, labelOverlap=False),
+        ),
+        y=alt.Y("a:N", sort=order, title=None, axis=alt.Axis(labelLimit=130, ticks=False, labelOverlap=False)),
         tooltip=[
             alt.Tooltip("a:N", title="of the images with"),
             alt.Tooltip("b:N", title="these also have"),
@@ -82,7 +92,7 @@ def cooccurrence(pairs: pd.DataFrame, order: list[str], *, measure: str = "n", c
         ),
     )
     layers = [marks, texts] if len(order) <= 24 else [marks]
-    chart: Figure = alt.layer(*layers).properties(height=cell * max(len(order), 4))
+    chart: Figure = alt.layer(*layers).properties(height=alt.Step(cell))
     return chart
 
 
@@ -93,7 +103,7 @@ def labels_per_image(table: pd.DataFrame) -> Figure:
         y=alt.Y("images:Q", title="images", axis=alt.Axis(format="~s", gridDash=[2, 3])),
         tooltip=[alt.Tooltip("labels:O"), alt.Tooltip("images:Q", format=",.0f")],
     )
-    bars = base.mark_bar(cornerRadiusEnd=2, color=GROUP_COLOURS["head"])
+    bars = base.mark_bar(cornerRadiusEnd=2, color=PLAIN)
     texts = base.mark_text(dy=-7, fontSize=11, color=QUIET).encode(text=alt.Text("images:Q", format=","))
     chart: Figure = alt.layer(bars, texts).properties(height=240)
     return chart

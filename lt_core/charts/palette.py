@@ -25,6 +25,9 @@ SERIES_DASHES = ([1, 0], [6, 3], [2, 2], [8, 2, 2, 2], [1, 0], [6, 3], [2, 2], [
 QUIET = "#87929A"
 """Grid, reference lines, what is not the point."""
 
+PLAIN = "#5B7C99"
+"""Counts that belong to no group, loss or run."""
+
 HEAT: Literal["tealblues"] = "tealblues"
 """Vega's sequential scheme for counts: light is few, dark is many (reversed by Vega on dark backgrounds)."""
 

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import IO
 
 import numpy as np
-from PIL import Image
+from PIL import Image, UnidentifiedImageError
 
 from lt_core.datasets.images import Pixels
 from lt_core.problems import Problem
@@ -28,7 +28,7 @@ def read_image(file: Path | IO[bytes], name: str | None = None) -> Pixels:
     try:
         with Image.open(file, formats=FORMATS) as image:
             if image.width * image.height > MAX_PIXELS:
-                raise Image.DecompressionBombError  # noqa: TRY301 - the same sentence as for Pillow's own
+                raise Image.DecompressionBombError
             return _pixels(image, name)
     except Problem:
         raise
@@ -36,10 +36,16 @@ def read_image(file: Path | IO[bytes], name: str | None = None) -> Pixels:
         raise Problem(f"{name} is not there any more: put it back or load the data set again") from None
     except (Image.DecompressionBombError, Image.DecompressionBombWarning):
         raise Problem(f"{name} has more than {MAX_PIXELS:,} pixels and is not opened: make it smaller first") from None
-    except Image.UnidentifiedImageError:
+    except UnidentifiedImageError:
         raise Problem(f"{name} is not a PNG, JPEG, BMP or TIFF image: convert it or leave it out") from None
     except Exception as error:  # decoders raise almost anything on broken bytes: OSError, SyntaxError, struct.error ...
         raise Problem(f"{name} cannot be read as an image ({_reason(error)}): replace it or leave it out") from error
+
+
+def cut_suffix(name: str) -> tuple[str, str]:
+    """Return the stem of a file name and its suffix in lower case; far faster than a ``Path`` for many names."""
+    stem, dot, suffix = name.rpartition(".")
+    return (stem, dot + suffix.lower()) if stem else (name, "")
 
 
 def to_grey(pixels: Pixels) -> Pixels:

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import replace
 
 import numpy as np
 from numpy.typing import NDArray
 
 from lt_core.datasets.labeled_images import PARTS, LabeledImages
+from lt_core.datasets.notes import some
 from lt_core.problems import Invalid, Problem
 
 _FIRST_SERVED = (0, 2, 1)
@@ -42,7 +42,9 @@ def assign_parts(
     lacking = [part for k, part in enumerate(PARTS) if part not in have and shares[k] > 0]
     if not lacking:
         return _with_warnings(dataset, notes)
-    kept = np.array([share if part == "train" or part in lacking else 0.0 for part, share in zip(PARTS, shares, strict=True)])
+    kept = np.array(
+        [share if part == "train" or part in lacking else 0.0 for part, share in zip(PARTS, shares, strict=True)]
+    )
     rows = dataset.rows("train")
     split = dataset.split.astype("U5")
     split[rows] = np.array(PARTS)[_deal(dataset, rows, kept / kept.sum(), rng)]
@@ -106,7 +108,7 @@ def _leaks(dataset: LabeledImages) -> list[str]:
     across = names[n_parts > 1]
     if not len(across):
         return []
-    return [f"{len(across):,} patients or lesions are in more than one part ({_some(across.tolist())}): "
+    return [f"{len(across):,} patients or lesions are in more than one part ({some(across.tolist())}): "
             "results on the test part will look better than they are"]  # fmt: skip
 
 
@@ -120,9 +122,7 @@ def _with_warnings(dataset: LabeledImages, notes: list[str]) -> LabeledImages:
         if rows.any():
             lacks = known & ~(dataset.labels[rows] == 1).any(axis=0)
             if lacks.any():
-                found.append(f"no positive in the {part} part: {_some([dataset.class_names[c] for c in np.flatnonzero(lacks)])}")
+                found.append(
+                    f"no positive in the {part} part: {some([dataset.class_names[c] for c in np.flatnonzero(lacks)])}"
+                )
     return replace(dataset, warnings=tuple(dict.fromkeys((*dataset.warnings, *found))))
-
-
-def _some(names: Sequence[str]) -> str:
-    return ", ".join(names[:5]) + (f" and {len(names) - 5} more" if len(names) > 5 else "")

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from torch import Tensor, nn
+from torch import nn
 
 from lt_core.evaluation import probabilities_of
 from lt_core.explain.cam import CamResult, grad_cam
@@ -49,9 +49,11 @@ def explain_run(
     The image is brought to the size and channels the run was trained with, by the same code, and ``notes`` says so.
     ``model`` is the run's model where the caller keeps it, else it is loaded.
     """
+    from lt_core.training.job import normalised
+
     card = run.dataset_card
     shown, notes = fitted(pixels, card["shape"])
-    image = normalised(shown, card["mean"], card["std"])
+    image = normalised(torch.from_numpy(np.array(shown[None])), card)
     cam = grad_cam(run.load_model() if model is None else model, image, class_index, layer=layer, method=method)
     chances = probabilities_of(cam.logits[None], card["kind"])[0]
     return Explanation(cam, shown, chances, (*notes, *([cam.note] if cam.note else [])))
@@ -66,7 +68,9 @@ def fitted(pixels: NDArray[np.uint8], shape: list[int]) -> tuple[NDArray[np.uint
     h, w = image.shape[:2]
     notes = []
     if (h, w) != (high, wide):
-        notes.append(f"The image is {w} x {h} pixels and was brought to the {wide} x {high} the network was trained on.")
+        notes.append(
+            f"The image is {w} x {h} pixels and was brought to the {wide} x {high} the network was trained on."
+        )
         if abs(h * wide / (w * high) - 1) > 0.02:
             notes.append("Its proportions were not kept: a square crop would be seen as it is.")
     if image.ndim == 3 and channels == 1:
@@ -74,17 +78,44 @@ def fitted(pixels: NDArray[np.uint8], shape: list[int]) -> tuple[NDArray[np.uint
     return to_uint8_batch(ArrayImages(image[None]), [0], size=(high, wide), channels=channels)[0], notes
 
 
-def normalised(image: NDArray[np.uint8], mean: list[float], std: list[float]) -> Tensor:
-    """Return (C, H, W) float32: pixels as in training, (value / 255 - mean) / std per channel."""
-    raise NotImplementedError
+def dataset_of_run(run: Run, loaded: LabeledImages | None = None) -> LabeledImages:
+    """Return the run's data set with the parts the run had; raise ``Problem`` if it cannot be loaded or has changed.
 
-
-def image_of_run(run: Run, index: int, part: str | None) -> tuple[LabeledImages, int]:
-    """Return the run's data set and the row of image ``index`` of ``part`` (None: of the whole set).
-
-    Raises ``Problem`` if there is no such image, or if the set is not the one the run was made with.
+    ``loaded`` is the set of ``run.config.data`` where the caller has it already.
     """
-    raise NotImplementedError
+    from lt_core.datasets import assign_parts, load_images
+
+    data = assign_parts(loaded or load_images(run.config.data), seed=run.config.seed)
+    if data.class_names != tuple(run.dataset_card["class_names"]):
+        raise Problem(f"{data.title} has other classes than when {run.name} was trained: load the set as it was")
+    for part in run.dataset_card["parts"]:
+        if (run.path / f"predictions-{part}.npz").is_file():
+            seen = run.predictions(part)
+            if not np.array_equal(seen.ids, names_of(data, seen.rows)):
+                raise Problem(
+                    f"{data.title} holds other images than when {run.name} was trained: load the set as it was"
+                )
+    return data
+
+
+def names_of(data: LabeledImages, rows: NDArray[np.integer]) -> NDArray[np.str_]:
+    """Return what predictions call these rows: the ids of the set, else the row numbers; "" beyond its end."""
+    there = rows < len(data)
+    ids = data.ids[rows[there]] if data.ids is not None else rows[there].astype(np.str_)
+    found = np.full(len(rows), "", dtype=ids.dtype)
+    found[there] = ids
+    return found
+
+
+def row_of(run: Run, data: LabeledImages, index: int, part: str | None) -> int:
+    """Return the row of image ``index``, from 0, of ``part`` (None: the whole set), in the order of the predictions."""
+    rows = data.rows(part)
+    if part is not None and (run.path / f"predictions-{part}.npz").is_file():
+        rows = run.predictions(part).rows.astype(np.intp)
+    if not 0 <= index < len(rows):
+        where = f"the {part} part" if part else data.title
+        raise Invalid(f"index must be in [0, {len(rows) - 1}] for {where}, got {index}")
+    return int(rows[index])
 
 
 def explain_to_file(
@@ -94,7 +125,8 @@ def explain_to_file(
 
     Keys: file, index, row, id, part, class, probability, truth (1, 0 or None = unknown), layer, raw_max, blank, notes.
     """
-    dataset, row = image_of_run(run, index, part)
+    dataset = dataset_of_run(run)
+    row = row_of(run, dataset, index, part)
     column = dataset.class_index(class_name)
     found = explain_run(run, dataset.images.read(row), column)
     mask = dataset.masks.read(row, column) if dataset.masks is not None else None

@@ -2,7 +2,18 @@
 
 from __future__ import annotations
 
-from lt_core.models.backbones import BackboneCard, card_of, shortlist
-from lt_core.models.build import Built, build, build_from, check_name
+from lt_core.models.backbones import DEFAULT, BackboneCard, card_of, options_of, shortlist
+from lt_core.models.build import Built, build, build_from, check_name, check_takes
 
-__all__ = ["BackboneCard", "Built", "build", "build_from", "card_of", "check_name", "shortlist"]
+__all__ = [
+    "DEFAULT",
+    "BackboneCard",
+    "Built",
+    "build",
+    "build_from",
+    "card_of",
+    "check_name",
+    "check_takes",
+    "options_of",
+    "shortlist",
+]

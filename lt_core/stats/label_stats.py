@@ -11,6 +11,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from lt_core.datasets.notes import without_positives
 from lt_core.problems import Invalid
 from lt_core.stats.groups import Group, groups_of
 
@@ -116,7 +117,9 @@ class LabelStats:
 
         ``prevalence`` is positives over known labels (over all images where negatives are not known); NaN for 0/0.
         """
-        known = np.full(len(self.class_names), self.n_samples) if self.unknown is None else self.n_samples - self.unknown
+        known = (
+            np.full(len(self.class_names), self.n_samples) if self.unknown is None else self.n_samples - self.unknown
+        )
         prevalence = np.divide(self.positives, known, out=np.full(len(known), math.nan), where=known > 0)
         return pd.DataFrame(
             {
@@ -175,7 +178,7 @@ def label_stats(
         raise Invalid(f"train_positives must be one count per class, {len(names)}, got {len(train_positives)}")
     present = matrix == 1
     missing = np.isnan(matrix) if matrix.dtype.kind == "f" else np.zeros((1, 1), np.bool_)
-    unknown = np.broadcast_to(missing.sum(axis=0), names and (len(names),) or (0,)).astype(np.int64)
+    unknown = np.broadcast_to(missing.sum(axis=0), (len(names),)).astype(np.int64)
     something_known = ~missing.all(axis=1) if unknown.any() else np.ones(len(matrix), np.bool_)
     together = _cooccurrence(present)
     positives = np.ascontiguousarray(np.diagonal(together))
@@ -195,11 +198,7 @@ def label_stats(
 
 
 def _about_labels(names: tuple[str, ...], positives: NDArray[np.int64], n_unknown: int) -> list[str]:
-    found = []
-    empty = [name for name, count in zip(names, positives, strict=True) if count == 0]
-    if empty:
-        listed = ", ".join(empty[:10]) + (f" and {len(empty) - 10} more" if len(empty) > 10 else "")
-        found.append(f"no positive example of {listed}: left out of the imbalance ratio")
+    found = without_positives(names, positives)
     if n_unknown:
         found.append(f"no label is known of {n_unknown:,} images: they count as images and have no label set")
     return found

@@ -12,7 +12,7 @@ from lt_core.stats.prior import ClassPrior
 
 
 def label_stats_of_counts(counts: ClassCounts, *, scheme: str = "relative") -> LabelStats:
-    """Return what class counts alone can say; what needs single rows (negatives, label sets, pairs) is None.
+    """Return what class counts alone can say; what needs single rows (negatives, label sets) is None.
 
     Published counts do not say how many of the other images are negative and how many unknown.
     A single-label set is the exception: each image has its one label.
@@ -27,7 +27,7 @@ def label_stats_of_counts(counts: ClassCounts, *, scheme: str = "relative") -> L
         negatives=counts.n_samples - positives if single else None,
         unknown=np.zeros_like(positives) if single else None,
         group=groups_of(positives, scheme=scheme),
-        cooccurrence=np.diag(positives) if single else None,
+        cooccurrence=np.diag(positives) if single else None if counts.pairs is None else counts.pairs,
         images_by_labels=by_labels,
         n_label_sets=int((positives > 0).sum()) if single else None,
         warnings=(f"{counts.title}: published class counts without images; what needs single images is not known",),

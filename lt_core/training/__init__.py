@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from lt_core.training.config import RunConfig
+from lt_core.training.config import SETTINGS, RunConfig, quick_config
 from lt_core.training.events import Event, in_words
 from lt_core.training.store import Progress, Run, find_run, new_folder, runs
 from lt_core.training.worker import start_worker
@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from lt_core.training.loop import train
 
 __all__ = [
+    "SETTINGS",
     "Event",
     "Progress",
     "Run",
@@ -20,6 +21,7 @@ __all__ = [
     "find_run",
     "in_words",
     "new_folder",
+    "quick_config",
     "runs",
     "start_worker",
     "train",

@@ -140,8 +140,8 @@ def _finite(loss: torch.Tensor, epoch: int, step: int) -> float:
     value = float(loss.detach())
     if not np.isfinite(value):
         raise Problem(
-            f"the loss became {value} in epoch {epoch}, step {step}: lower the learning rate; "
-            "the best weights so far are kept"
+            f"the loss became {value} in epoch {epoch}, step {step}: training diverged; lower the learning rate"
+            + (", the best weights so far are kept" if epoch > 1 else "")
         )
     return value
 
@@ -156,6 +156,11 @@ def predict(job: Job, part: str) -> tuple[Predictions, float | None]:
         for start in range(0, len(data.rows), job.config.batch_size):
             rows = np.arange(start, min(start + job.config.batch_size, len(data.rows)))
             out = job.model(job.batch(data, rows)).float()
+            if not bool(torch.isfinite(out).all()):
+                raise Problem(
+                    f"the network gives answers that are not finite on the {part} part: training diverged; "
+                    "lower the learning rate"
+                )
             losses.append((float(job.criterion(out, job.targets(data, rows))), len(rows)))
             logits.append(out.cpu().numpy())
     values = np.concatenate(logits) if logits else np.zeros((0, len(job.card["class_names"])), np.float32)

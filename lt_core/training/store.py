@@ -24,6 +24,16 @@ if TYPE_CHECKING:
     from torch import nn
 
 State = Literal["queued", "running", "stopped", "interrupted", "failed", "finished"]
+COLUMNS = (
+    "epoch",
+    "train_loss",
+    "val_loss",
+    *(f"{metric}_{group}" for group in ("head", "medium", "tail", "macro") for metric in ("f1", "ap")),
+    "learning_rate",
+    "seconds",
+)
+"""Of a history; f1 at threshold 0.5 (arg-max for single-label sets), ap = average precision, both on validation."""
+
 STARTING = 120.0
 """Seconds a new run may take until its process is known, before it counts as interrupted."""
 
@@ -112,7 +122,7 @@ class Run:
             for entry in self.events()
             if entry["event"] == "epoch"
         ]
-        return pd.DataFrame(rows).astype("float64") if rows else pd.DataFrame()
+        return pd.DataFrame(rows, columns=None if rows else list(COLUMNS)).astype("float64")
 
     def predictions(self, part: str) -> Predictions:
         """Return what the reported weights said about one part; raise ``Problem`` where that was not kept."""

@@ -34,7 +34,13 @@ def load_into(model: nn.Module, path: Path) -> None:
 def load_model(folder: Path, config: RunConfig, card: dict[str, Any]) -> nn.Module:
     """Return the model of a run with its reported weights, in evaluation mode on the CPU."""
     height, width, channels = card["shape"]
-    model = build(config.model, n_classes=len(card["class_names"]), in_chans=channels, image_size=max(height, width))
+    model = build(
+        config.model,
+        n_classes=len(card["class_names"]),
+        in_chans=channels,
+        image_size=max(height, width),
+        options=card.get("model_options"),
+    )
     best = folder / "best.safetensors"
     load_into(model, best if best.is_file() and config.select == "best" else folder / "last.safetensors")
     return model.eval()

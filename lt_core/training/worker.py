@@ -6,6 +6,7 @@ import os
 import signal
 import subprocess
 import sys
+import threading
 import traceback
 from collections.abc import Callable
 from pathlib import Path
@@ -19,7 +20,18 @@ ROOT = Path(__file__).resolve().parents[2]
 
 
 def start_worker(config: RunConfig, folder: Path | None = None) -> Run:
-    """Start training in a detached process and return its run at once."""
+    """Start training in a detached process and return its run at once.
+
+    Raises ``Problem``, with nothing written, for a loss, a value or a backbone that is not known, and for a folder that
+    already holds a run. What only the data can tell is the run's own ``failed`` event.
+    """
+    from lt_core.losses import get_loss
+    from lt_core.models import check_name
+
+    get_loss(config.loss).checked(config.loss_values)
+    check_name(config.model)
+    if folder is not None and (folder / "config.json").exists():
+        raise Problem(f"{folder} already holds a run: choose another folder, or remove it first")
     path = folder or new_folder(config)
     path.mkdir(parents=True, exist_ok=True)
     write_json(path / "config.json", config.as_json())
@@ -28,7 +40,7 @@ def start_worker(config: RunConfig, folder: Path | None = None) -> Run:
         "PYTHONPATH": os.pathsep.join([str(ROOT), os.environ.get("PYTHONPATH", "")]).rstrip(os.pathsep),
     }
     with (path / "worker.log").open("ab") as log:
-        subprocess.Popen(  # noqa: S603 - our own module, our own folder
+        worker = subprocess.Popen(  # noqa: S603 - our own module, our own folder
             [sys.executable, "-m", "lt_core.training.worker", str(path)],
             stdin=subprocess.DEVNULL,
             stdout=log,
@@ -37,6 +49,7 @@ def start_worker(config: RunConfig, folder: Path | None = None) -> Run:
             env=environment,
             start_new_session=True,
         )
+    threading.Thread(target=worker.wait, name=f"reap-{path.name}", daemon=True).start()  # or it stays as a zombie
     return Run(path)
 
 

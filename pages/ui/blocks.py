@@ -11,19 +11,22 @@ import streamlit as st
 from lt_core.charts import Figure
 from lt_core.params import Choice, Integer, Param, Real, Toggle, Value
 from lt_core.problems import Problem
-from pages.ui import state
+from pages.ui import state, theme
 
 
-def header(title: str, question: str, *, dataset: bool = True) -> None:
-    """Draw the page's title, the question it answers, and the strip that says what is loaded."""
+def header(title: str, question: str, *, change: bool = True) -> None:
+    """Draw the page's title, the question it answers, and the strip that says what is loaded.
+
+    ``change`` puts the way to another data set into the strip.
+    """
+    theme.ensure()
     st.title(title, anchor=False)
     st.markdown(f":gray[{question}]")
-    if dataset:
-        state.share()
-        data_strip()
+    state.share()
+    data_strip(change=change)
 
 
-def data_strip() -> None:
+def data_strip(*, change: bool) -> None:
     """Draw one line: the loaded set, that it is synthetic where it is, and the way to another one."""
     now = state.source()
     known = state.builtin(now.name)
@@ -39,7 +42,8 @@ def data_strip() -> None:
             )
         else:
             st.badge("not for diagnosis", color="gray", help="LongTail Lab is a research and teaching tool.")
-        st.page_link("pages/dataset.py", label="Change", icon=":material/swap_horiz:", query_params=None)
+        if change:
+            st.page_link("pages/dataset.py", label="Change", icon=":material/swap_horiz:")
 
 
 @contextmanager

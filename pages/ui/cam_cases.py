@@ -10,10 +10,12 @@ import streamlit as st
 from numpy.typing import NDArray
 from torch import nn
 
+from lt_core.datasets import LabeledImages
 from lt_core.evaluation import Predictions
 from lt_core.explain import Explanation, dataset_of_run, explain_run
 from lt_core.explain.layers import Layer, target_layers
 from lt_core.training import Run
+from pages.ui import state
 
 ORDERS = {"surest": "surest first", "missed": "most missed first", "file": "as in the set"}
 
@@ -32,7 +34,7 @@ class Case:
 def case_of_set(run: Run, predictions: Predictions, place: int, suggested: str) -> Case:
     """Return image number ``place`` of the predictions."""
     row = int(predictions.rows[place])
-    data = dataset_of_run(run)
+    data = data_of(run)
     return Case(data.images.read(row), str(predictions.ids[place]), predictions.targets[place], row, suggested)
 
 
@@ -40,7 +42,7 @@ def mask_of(run: Run, case: Case, column: int) -> NDArray[np.bool_] | None:
     """Return the known place of a class in the image, or None."""
     if case.row is None:
         return None
-    masks = dataset_of_run(run).masks
+    masks = data_of(run).masks
     return masks.read(case.row, column) if masks is not None else None
 
 
@@ -60,6 +62,18 @@ def ordered(predictions: Predictions, column: int, order: str) -> NDArray[np.int
 def stamp(run: Run) -> float:
     """Return when the run's weights were last written: part of every key under which something is kept."""
     return max((file.stat().st_mtime for file in run.path.glob("*.safetensors")), default=0.0)
+
+
+@st.cache_resource(max_entries=2, show_spinner=False)
+def _data(path: str, changed: float) -> LabeledImages:  # noqa: ARG001 - part of the key
+    run = Run(Path(path))
+    loaded = state.loaded(run.config.data)
+    return dataset_of_run(run, loaded if isinstance(loaded, LabeledImages) else None)
+
+
+def data_of(run: Run) -> LabeledImages:
+    """Return the run's data set, loaded once and shared; raise ``Problem`` if it cannot be, or is another by now."""
+    return _data(str(run.path), stamp(run))
 
 
 @st.cache_resource(max_entries=2, show_spinner=False)

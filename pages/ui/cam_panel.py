@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from lt_core.charts.results import class_probabilities
 from lt_core.datasets import read_image
-from lt_core.explain import Explanation, colour_bar, outlined, overlay
+from lt_core.explain import Explanation, Layer, colour_bar, outlined, overlay
 from lt_core.explain.pictures import enlarged, enlarged_map, enlarged_mask
 from lt_core.problems import Problem
 from lt_core.training import Run
@@ -51,7 +51,7 @@ def _own_image() -> Case | None:
         "An image: PNG, JPEG, BMP or TIFF",
         type=["png", "jpg", "jpeg", "bmp", "tif", "tiff"],
         key="own-image",
-        help="It stays on the machine that runs the app. A network trained on one kind of image says little about another.",
+        help="It stays on the machine that runs the app. A network says little about images of another kind.",
     )
     if file is None:
         return None
@@ -122,11 +122,7 @@ def explain(run: Run, case: Case, name: str) -> None:
     with pictures:
         _pictures(found, mask, name, case)
         with st.expander("Layer", icon=":material/layers:", key="cam-layer-box"):
-            _layer(
-                list(layers),
-                found,
-                {layer.name: f"{layer.name} · {layer.height} x {layer.width}" for layer in layers.values()},
-            )
+            _layer(layers, found)
     with numbers:
         _probabilities(run, case, found)
 
@@ -164,17 +160,17 @@ def _scale(found: Explanation) -> None:
         st.image(np.rot90(colour_bar(240, 12), -1), width=240)
         st.caption("most in this image", width="content")
     st.caption(
-        f"Grad-CAM at layer {found.cam.layer} ({found.cam.layer_size[0]} x {found.cam.layer_size[1]} places), scaled to its "
-        "own maximum: it shows where, not how much. Look at the probability for that. Not for diagnosis."
+        f"Grad-CAM at layer {found.cam.layer} ({found.cam.layer_size[0]} x {found.cam.layer_size[1]} places), scaled "
+        "to its own maximum: it shows where, not how much. Look at the probability for that. Not for diagnosis."
     )
 
 
-def _layer(names: list[str], found: Explanation, said: dict[str, str]) -> None:
+def _layer(layers: dict[str, Layer], found: Explanation) -> None:
     st.selectbox(
         "Read the map from",
-        names,
-        index=names.index(found.cam.layer),
-        format_func=lambda name: said[name],
+        list(layers),
+        index=list(layers).index(found.cam.layer),
+        format_func=lambda name: f"{name} · {layers[name].height} x {layers[name].width} places",
         key="cam-layer",
         help="Deep layers know more about findings, shallow ones more about places. "
         "By default the deepest layer with at least 7 x 7 places.",
@@ -184,9 +180,7 @@ def _layer(names: list[str], found: Explanation, said: dict[str, str]) -> None:
 def _probabilities(run: Run, case: Case, found: Explanation) -> None:
     """Draw what the network says about every class, beside the truth where known."""
     card = run.dataset_card
-    st.markdown(
-        "#### What the network says", help="Predicted probability of every class, largest first; ✓ = truly there."
-    )
+    st.markdown("#### What the network says", help="Predicted probability, largest first; ✓ = truly there.")
     truth = np.full(len(card["class_names"]), np.nan) if case.truth is None else case.truth
     table = pd.DataFrame(
         {
@@ -201,7 +195,7 @@ def _probabilities(run: Run, case: Case, found: Explanation) -> None:
         class_probabilities(shown),
         table,
         name="probabilities",
-        alt_text="Bars: predicted probability of each class, largest first, with the classes that are truly there marked.",
+        alt_text="Bars: predicted probability of each class, largest first; those truly there are marked.",
     )
     if case.truth is None:
         st.caption("Your own image: its truth is not known here.")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import streamlit as st
 
-from lt_core.datasets import Source, builtins, save_upload
+from lt_core.datasets import Source, builtins, store_upload
 from pages.ui import blocks, state
 
 
@@ -81,7 +81,7 @@ def _by_upload() -> None:
     )
     if file is not None and st.button("Load this file", type="primary", key="load-upload"):
         with blocks.guarded(f"{file.name} could not be loaded."):
-            _take(Source(str(save_upload(file.name, file.getbuffer()))))
+            _take(Source(str(store_upload(file.name, file))))
 
 
 def _load_button(source: Source, key: str, *, disabled: bool = False) -> None:

@@ -2,14 +2,21 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import streamlit as st
 
-from lt_core.problems import Problem
-from lt_core.training import Run, quick_config, runs, start_worker
-from pages.ui import blocks
+from lt_core.datasets import Source
+from lt_core.training import Run, RunConfig, runs, start_worker
+from pages.ui import blocks, state
 
 STARTED = "quick-run"
 LIVE = ("queued", "running")
+
+
+def quick_config() -> RunConfig:
+    """Return a run of about half a minute on two cores: the default network and loss, two passes over the phantom."""
+    return RunConfig(data=Source(state.DEFAULT), loss="bce", epochs=2, name="Quick run")
 
 
 def offer(wanted: str) -> None:
@@ -76,7 +83,5 @@ def _last_failure() -> str:
 
 
 def _opened(path: str) -> Run | None:
-    try:
-        return Run(path) if path else None
-    except Problem:  # deleted meanwhile
-        return None
+    folder = Path(path)
+    return Run(folder) if path and (folder / "config.json").is_file() else None

@@ -35,7 +35,7 @@ def choose(found: list[Run]) -> tuple[Run, Run | None]:
         )
     run_picker.strip(first)
     if second is not None and second.dataset_card["title"] != first.dataset_card["title"]:
-        run_picker.strip(second)
+        run_picker.strip(second, key="data-strip-b")
     return first, second
 
 

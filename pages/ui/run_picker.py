@@ -8,9 +8,17 @@ import streamlit as st
 
 from lt_core.evaluation import Predictions
 from lt_core.training import Run, runs
-from pages.ui import quick_run
+from pages.ui import quick_run, state, theme
 
 PARTS = {"test": "test part", "val": "validation part"}
+
+
+def header(title: str, question: str) -> None:
+    """Draw the page's title and the question it answers; what is loaded is said by the chosen run's own strip."""
+    theme.ensure()
+    st.title(title, anchor=False)
+    st.markdown(f":gray[{question}]")
+    state.share()
 
 
 def with_results(wanted: str) -> list[Run]:
@@ -60,10 +68,10 @@ def said(run: Run) -> str:
     return f"{run.name} · {run.config.loss} · {run.config.model} · {card['title']}"
 
 
-def strip(run: Run) -> None:
+def strip(run: Run, *, key: str = "data-strip") -> None:
     """Draw one line: the run's data, that it is synthetic where it is, and which epoch is reported."""
     card = run.dataset_card
-    with st.container(horizontal=True, vertical_alignment="center", gap="small", key=f"data-strip-{run.path.name}"):
+    with st.container(horizontal=True, vertical_alignment="center", gap="small", key=key):
         st.markdown(f":material/database: **{card['title']}**", width="content")
         if card["synthetic"]:
             st.badge(

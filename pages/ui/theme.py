@@ -29,6 +29,24 @@ def _chart_theme() -> alt.theme.ThemeConfig:
     return alt.theme.ThemeConfig({"config": {"view": {"stroke": None}, "font": "Source Sans, sans-serif"}})
 
 
+FRAMED = "framed"
+
+
 def apply() -> None:
     """Draw the style sheet; called once by ``app.py`` for every page."""
+    st.session_state[FRAMED] = True
     st.html(CSS)
+
+
+def ensure() -> None:
+    """Run again through ``app.py`` if this page was run without it; called by every page's header.
+
+    Where the first visit to a new server is a link to a page, Streamlit 1.67 has not seen ``st.navigation`` yet and
+    takes ``pages/`` for the folder it served before there was such a thing. No setting turns that off.
+    """
+    if FRAMED not in st.session_state:
+        from streamlit.runtime.pages_manager import PagesManager
+
+        PagesManager.uses_pages_directory = False
+        st.session_state[FRAMED] = False
+        st.rerun()

@@ -60,9 +60,9 @@ def build(draws: Draws) -> Build:
     """Return the measures of healthy chests; AP views breathe in less and magnify the heart."""
     b, s, ap = draws.body, draws.shot, draws.ap.astype(np.float32)[:, None, None]
     breath = between(s[:, 0], -0.07, 0.05) - 0.05 * ap
-    dome = between(b[:, 0], 0.36, 0.46) + breath
-    sulcus = between(b[:, 5], 0.24, 0.36)
-    heart = between(b[:, 1], 0.92, 1.10) * (1 + 0.10 * ap)
+    dome = between(b[:, 0], 0.34, 0.50) + breath
+    sulcus = between(b[:, 5], 0.14, 0.36)
+    heart = between(b[:, 1], 0.86, 1.14) * (1 + 0.12 * ap)
     return Build(
         wall=between(b[:, 2], 0.74, 0.86) * (1 - 0.02 * ap),
         apex=between(b[:, 3], -0.84, -0.74),
@@ -75,8 +75,8 @@ def build(draws: Draws) -> Build:
         heart_a=0.40 * heart,
         heart_b=0.29 * heart * between(b[:, 8], 0.92, 1.08),
         midline=between(s[:, 1], -0.05, 0.05),
-        air=between(b[:, 9], 0.9, 1.08) + breath,
-        vessels=between(b[:, 10], 0.7, 1.3),
+        air=between(b[:, 9], 0.86, 1.10) + breath,
+        vessels=between(b[:, 10], 0.4, 1.4),
     )
 
 

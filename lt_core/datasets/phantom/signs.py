@@ -100,11 +100,11 @@ def cardiomegaly(c: Cases) -> Sign:
 def effusion(c: Cases) -> Sign:
     """Fluid: a blunted costophrenic angle, then a meniscus that climbs the wall; supine it is a veil."""
     lowest = np.where(c.at.side < 0, c.chest.dome_right, c.chest.dome_left) + c.chest.sulcus
-    depth = 0.15 + 0.50 * c.severity**2
+    depth = 0.13 + 0.50 * c.severity**2
     inward = np.maximum(c.out.wall - c.at.across, 0)
     surface = lowest - depth * (0.75 + 0.55 * np.exp(-inward / 0.10))
     fluid = ramp(c.at.y - surface, 0.05 + 0.25 * c.supine) * c.out.lung * c.half
-    return Sign(extent=fluid, fill=(0.92 - 0.30 * c.supine) * fluid)
+    return Sign(extent=fluid, fill=c.grade(0.45, 0.95) * (1 - 0.35 * c.supine) * fluid)
 
 
 def infiltration(c: Cases) -> Sign:
@@ -128,8 +128,8 @@ def mass(c: Cases) -> Sign:
 def nodule(c: Cases) -> Sign:
     """A small round opacity, at most 3 cm across."""
     dx, dy = c.centre(0.10, 0.92, 0.25, 0.85)
-    disc = ramp(1 - _radius(dx, dy) / c.pick(3, 0.045, 0.075), 0.6)
-    return Sign(extent=disc, extra=c.grade(0.06, 0.20) * disc)
+    disc = ramp(1 - _radius(dx, dy) / c.pick(3, 0.05, 0.085), 0.6)
+    return Sign(extent=disc, extra=c.grade(0.07, 0.24) * disc)
 
 
 def pneumonia(c: Cases) -> Sign:
@@ -142,12 +142,12 @@ def pneumonia(c: Cases) -> Sign:
 
 def pneumothorax(c: Cases) -> Sign:
     """A dark rim without markings at apex and side, bounded by the thin white line of the pleura."""
-    gap = c.grade(0.05, 0.24) * (0.45 + 0.85 * np.exp(-((np.maximum(c.height, 0) / 0.40) ** 2)))
+    gap = c.grade(0.06, 0.28) * (0.45 + 0.85 * np.exp(-((np.maximum(c.height, 0) / 0.40) ** 2)))
     inward = np.maximum(c.out.wall - c.at.across, 0)
     lung = c.out.lung * c.half
     space = ramp(gap - inward, 1.2 * c.at.pixel) * lung
     line = ramp(0.016 - np.abs(gap - inward), 1.2 * c.at.pixel) * lung
-    return Sign(extent=np.maximum(space, line), extra=0.09 * line - 0.055 * space, markings=1 - space)
+    return Sign(extent=np.maximum(space, line), extra=0.12 * line - 0.075 * space, markings=1 - space)
 
 
 def consolidation(c: Cases) -> Sign:
@@ -156,7 +156,7 @@ def consolidation(c: Cases) -> Sign:
     fissure = c.height - 0.58 + c.pick(3, -0.2, 0.2) * (c.at.across - 0.4)
     upper = np.where(c.pick(1, 0.25, 0.90) < 0.58, -1, 1)
     lobe = ramp(fissure * upper, 0.05) * ramp(1 - _radius(dx, dy) / c.pick(4, 0.30, 0.44), 0.30) * c.lung
-    dense = c.grade(0.50, 0.88) * lobe * (1 - 0.55 * branching(c.at, c.noise))
+    dense = c.grade(0.30, 0.80) * lobe * (1 - 0.55 * branching(c.at, c.noise))
     return Sign(extent=lobe, fill=np.clip(dense, 0, 1))
 
 
@@ -199,12 +199,12 @@ def pleural_thickening(c: Cases) -> Sign:
 
 def hernia(c: Cases) -> Sign:
     """A stomach above the diaphragm: a round density behind the heart, with a gas bubble over a fluid level."""
-    dx = c.at.x - c.chest.midline - c.pick(1, -0.06, 0.16)
-    dy = c.at.y - (c.chest.dome_right - c.pick(2, 0.06, 0.16))
-    radius = c.pick(3, 0.14, 0.22)
-    inside = 1 - _radius(dx, dy * 1.1) / radius
-    sac, gas = ramp(inside, 0.30), ramp(inside - 0.14, 0.25) * ramp(0.1 * radius - dy, 1.5 * c.at.pixel)
-    return Sign(extent=sac, extra=c.grade(0.07, 0.16) * sac - c.grade(0.14, 0.30) * gas)
+    dx = c.at.x - c.chest.midline - c.pick(1, -0.04, 0.14)
+    dy = c.at.y - (c.chest.dome_right - c.pick(2, 0.10, 0.18))
+    radius = c.pick(3, 0.22, 0.30)
+    inside = 1 - _radius(dx, dy * 1.15) / radius
+    sac, gas = ramp(inside, 0.25), ramp(inside - 0.12, 0.20) * ramp(-0.05 * radius - dy, 1.5 * c.at.pixel)
+    return Sign(extent=sac, fill=0.8 * sac, extra=c.grade(0.03, 0.10) * sac - c.grade(0.30, 0.48) * gas)
 
 
 SIGNS: Mapping[str, Callable[[Cases], Sign]] = {
@@ -229,19 +229,19 @@ def reshape(name: str, chest: Build, place: NDArray[np.float32], severity: Field
     """Return the measures of a chest with finding ``name``, or None where the finding leaves them alone."""
     n = chest.take(np.arange(len(chest.wall)))
     if name == "Cardiomegaly":
-        n.heart_a *= 1.16 + 0.26 * severity
-        n.heart_b *= 1.06 + 0.12 * severity
+        n.heart_a *= 1.10 + 0.26 * severity
+        n.heart_b *= 1.04 + 0.12 * severity
         n.heart_x += 0.02 + 0.03 * severity
     elif name == "Emphysema":
-        n.dome_right += 0.05 + 0.07 * severity
-        n.dome_left += 0.05 + 0.07 * severity
-        n.sulcus *= 0.62 - 0.22 * severity
-        n.heart_a *= 0.90 - 0.10 * severity
-        n.heart_b *= 1.05
-        n.heart_y += 0.04 + 0.05 * severity
-        n.wall *= 1.02
-        n.air *= 1.04 + 0.10 * severity
-        n.vessels *= 0.7 - 0.3 * severity
+        n.dome_right += 0.02 + 0.08 * severity
+        n.dome_left += 0.02 + 0.08 * severity
+        n.sulcus *= 0.85 - 0.35 * severity
+        n.heart_a *= 0.97 - 0.12 * severity
+        n.heart_b *= 1.03
+        n.heart_y += 0.02 + 0.06 * severity
+        n.wall *= 1.0 + 0.02 * severity
+        n.air *= 1.01 + 0.10 * severity
+        n.vessels *= 0.85 - 0.40 * severity
     elif name == "Atelectasis":
         right = np.where(place[:, 0] < 0.5, 1, 0)[:, None, None]
         lift = 0.02 + 0.07 * severity

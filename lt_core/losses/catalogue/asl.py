@@ -16,7 +16,10 @@ from lt_core.params import Real, Toggle
     title="Asymmetric loss (ASL)",
     family="focusing",
     labels="multi",
-    formula=r"-y\,(1-p)^{\gamma_+}\log p-(1-y)\,p_m^{\gamma_-}\log(1-p_m),\quad p_m=\max(p-m,0)",
+    formula=r"\begin{gathered}"
+    r"-y\,(1-p)^{\gamma_+}\log p-(1-y)\,p_m^{\gamma_-}\log(1-p_m)\\"
+    r"p_m=\max(p-m,0)"
+    r"\end{gathered}",
     paper=Paper(
         "Ridnik et al.",
         "Asymmetric Loss for Multi-Label Classification",

@@ -25,10 +25,12 @@ NO_LABEL = 1e30
     title="Distribution-balanced loss (DB)",
     family="re-balancing",
     labels="multi",
-    formula=r"\nu_0\,s'\,(1-e^{-b})^{\gamma}\,b,\quad b=\begin{cases}\log(1+e^{-v})&y=1\\\log(1+e^{\lambda v})&y=0"
-    r"\end{cases},\quad s'=\begin{cases}s&y=1\\s/\lambda&y=0\end{cases},\\"
-    r"v=z-\tfrac{\kappa}{\lambda}\log\tfrac{N-n_c}{n_c}\ \text{(code)},\quad"
-    r"s=\alpha+\sigma\big(\beta(r-\mu)\big),\quad r=\frac{1/n_c}{\sum_{j:y_j=1}1/n_j}",
+    formula=r"\begin{gathered}"
+    r"\nu_0\,s'\,(1-e^{-b})^{\gamma}\,b,\quad b=\begin{cases}\log(1+e^{-v})&y=1\\\log(1+e^{\lambda v})&y=0\end{cases},"
+    r"\quad s'=\begin{cases}s&y=1\\s/\lambda&y=0\end{cases}\\"
+    r"v=z-\tfrac{\kappa}{\lambda}\log\tfrac{N-n_c}{n_c}\quad\text{(paper: without }1/\lambda\text{)}\\"
+    r"s=\alpha+\sigma\big(\beta(r-\mu)\big),\quad r=\frac{1/n_c}{\sum_{j:y_j=1}1/n_j}"
+    r"\end{gathered}",
     paper=Paper(
         "Wu et al.",
         "Distribution-Balanced Loss for Multi-Label Classification in Long-Tailed Datasets",

@@ -16,8 +16,10 @@ from lt_core.params import Real, Toggle
     title="Focal loss",
     family="focusing",
     labels="multi",
-    formula=r"-\alpha_t\,(1-p_t)^{\gamma}\log p_t,\quad p_t=\begin{cases}p&y=1\\1-p&y=0\end{cases},\quad"
-    r"\alpha_t=\begin{cases}\alpha&y=1\\1-\alpha&y=0\end{cases}",
+    formula=r"\begin{gathered}"
+    r"-\alpha_t\,(1-p_t)^{\gamma}\log p_t\\"
+    r"p_t=\begin{cases}p&y=1\\1-p&y=0\end{cases},\quad\alpha_t=\begin{cases}\alpha&y=1\\1-\alpha&y=0\end{cases}"
+    r"\end{gathered}",
     paper=Paper(
         "Lin et al.", "Focal Loss for Dense Object Detection", "ICCV", 2017, "https://arxiv.org/abs/1708.02002"
     ),

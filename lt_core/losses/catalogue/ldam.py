@@ -15,8 +15,10 @@ from lt_core.params import Real
     title="Label-distribution-aware margin loss (LDAM)",
     family="margin",
     labels="single",
-    formula=r"-\log\frac{e^{s(z_t-m_t)}}{e^{s(z_t-m_t)}+\sum_{j\neq t}e^{s z_j}},\quad"
-    r"m_c=m_{\max}\,\frac{n_c^{-1/4}}{\max_j n_j^{-1/4}}",
+    formula=r"\begin{gathered}"
+    r"-\log\frac{e^{s(z_t-m_t)}}{e^{s(z_t-m_t)}+\sum_{j\neq t}e^{s z_j}},\quad"
+    r"m_c=m_{\max}\,\frac{n_c^{-1/4}}{\max_j n_j^{-1/4}}"
+    r"\end{gathered}",
     paper=Paper(
         "Cao et al.",
         "Learning Imbalanced Datasets with Label-Distribution-Aware Margin Loss",

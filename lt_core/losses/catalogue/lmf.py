@@ -16,9 +16,11 @@ from lt_core.params import Real
     title="Large-margin-aware focal loss (LMF)",
     family="margin",
     labels="single",
-    formula=r"\alpha\,\frac{\sum_b m_{t_b}\,\mathrm{CE}\big(s(z_b-m_{t_b}e_{t_b}),t_b\big)}{\sum_b m_{t_b}}"
-    r"+\beta\,\frac1B\sum_b m_{t_b}\,(1-p_t)^{\gamma}(-\log p_t),\quad"
-    r"m_c=m_{\max}\,\frac{n_c^{-1/4}}{\max_j n_j^{-1/4}}",
+    formula=r"\begin{gathered}"
+    r"\alpha\,\frac{\sum_b m_{t_b}\,\mathrm{CE}\big(s(z_b-m_{t_b}e_{t_b}),t_b\big)}{\sum_b m_{t_b}}"
+    r"+\beta\,\frac1B\sum_b m_{t_b}\,(1-p_{t_b})^{\gamma}(-\log p_{t_b})\\"
+    r"m_c=m_{\max}\,\frac{n_c^{-1/4}}{\max_j n_j^{-1/4}}"
+    r"\end{gathered}",
     paper=Paper(
         "Sadi et al.",
         "LMFLOSS: A Hybrid Loss for Imbalanced Medical Image Classification",

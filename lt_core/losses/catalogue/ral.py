@@ -26,10 +26,11 @@ FORMS = Choice(
     title="Robust asymmetric loss (RAL)",
     family="focusing",
     labels="multi",
-    formula=r"-y\,(1-p)^{\gamma_+}\Big[\log p+\varepsilon_1(1-p)+\tfrac{\varepsilon_2}{2}(1-p)^2\Big]"
-    r"-(1-y)\,p_m^{\gamma_-}\Big[\log q+\varepsilon_-\,q\Big]\psi,\\"
-    r"p_m=\max(p-m,0),\quad q=1-p_m,\quad"
-    r"\psi=\begin{cases}(\lambda-p)\,p^2(\lambda-q)&\text{code}\\\lambda-p&\text{paper}\\1&\text{apl}\end{cases}",
+    formula=r"\begin{gathered}"
+    r"y=1:\quad-(1-p)^{\gamma_+}\Big[\log p+\varepsilon_1(1-p)+\tfrac{\varepsilon_2}{2}(1-p)^2\Big]\\"
+    r"y=0:\quad-p_m^{\gamma_-}\Big[\log q+\varepsilon_-\,q\Big]\,\psi,\quad p_m=\max(p-m,0),\quad q=1-p_m\\"
+    r"\psi=\begin{cases}(\lambda-p)\,p^2(\lambda-q)&\text{code}\\\lambda-p&\text{paper}\\1&\text{apl}\end{cases}"
+    r"\end{gathered}",
     paper=Paper(
         "Park et al.",
         "Robust Asymmetric Loss for Multi-Label Long-Tailed Learning",

@@ -1,0 +1,188 @@
+"""Which column of a table names the image, the patient, the part and the labels; asked about if it cannot be told."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from lt_core.datasets.decode import IMAGE_SUFFIXES, cut_suffix
+from lt_core.datasets.tables.label_columns import is_zero_one, separator_of
+from lt_core.datasets.tables.text import Table
+from lt_core.problems import Problem, Unknown
+
+# Names as they are compared: lower case, letters and digits only; the first that occurs wins.
+IMAGE = (
+    "imageindex", "image", "imageid", "imagename", "imagefile", "imagefilename", "filename", "file", "imagepath",
+    "filepath", "path", "img", "imgid", "imgname", "imgpath", "isicid", "dicomid", "dicom", "id", "uid", "name",
+)  # fmt: skip
+PATIENT = ("patientid", "patient", "subjectid", "subject", "caseid", "case", "lesionid", "lesion", "groupid", "group")
+SPLIT = ("split", "set", "subset", "part", "partition", "fold", "usage", "dataset")
+LABEL = (
+    "findinglabels", "findinglabel", "findings", "finding", "labels", "label", "labelname", "dx", "diagnosis",
+    "diagnoses", "class", "classes", "classname", "classid", "category", "categories", "target", "targets", "tags",
+    "pathology", "pathologies", "disease", "diseases", "condition",
+)  # fmt: skip
+PARTS_CALLED = {
+    "train": "train", "training": "train", "val": "val", "valid": "val", "validation": "val", "dev": "val",
+    "test": "test", "testing": "test", "": "",
+}  # fmt: skip
+# A column of 0 and 1 whose name has one of these words describes the patient or the picture, not a finding.
+NOT_A_FINDING = (
+    "age", "sex", "gender", "male", "female", "follow", "view", "width", "height", "spacing", "index", "id", "patient",
+    "date", "time", "offset", "survival", "weight", "fold", "split", "unnamed", "column", "row", "number", "count",
+    "reader", "rater", "hospital", "site", "scanner", "smoker", "race", "ethnicity",
+)  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Roles:
+    """The columns in use. ``form`` is how labels are written: columns of 0 and 1, or one column of names."""
+
+    image: str | None
+    patient: str | None
+    split: str | None
+    labels: tuple[str, ...]
+    form: Literal["zero-one", "names"]
+    notes: tuple[str, ...] = ()
+
+
+def roles_of(table: Table, *, labels: Sequence[str] = (), given: dict[str, str] | None = None) -> Roles:
+    """Return the roles of the columns: ``labels`` and ``given`` (image, patient, split) as said, the others as found.
+
+    Raises ``Unknown`` for a column that is not there, and ``Problem`` where the label columns cannot be told.
+    """
+    given = given or {}
+    asked = [named(table, name) for name in labels]
+    free = [name for name in table.columns if name not in asked]
+    image, notes = (named(table, given["image"]), []) if "image" in given else _image_column(table, free)
+    free = [name for name in free if name != image]
+    patient = named(table, given["patient"]) if "patient" in given else _first_named(free, PATIENT)
+    split = named(table, given["split"]) if "split" in given else _split_column(table, free)
+    columns: list[str] = asked or _label_columns(table, [name for name in free if name not in (patient, split)])
+    form: Literal["zero-one", "names"] = (
+        "names" if len(columns) == 1 and not is_zero_one(table.frame[columns[0]]) else "zero-one"
+    )
+    return Roles(image, patient, split, tuple(columns), form, tuple(notes))
+
+
+def named(table: Table, name: str) -> str:
+    """Return the column called ``name``, letter case aside, or raise ``Unknown``."""
+    if name in table.columns:
+        return name
+    alike = [column for column in table.columns if column.lower() == name.strip().lower()]
+    if len(alike) != 1:
+        raise Unknown.of(f"column of {table.path.name}", name, table.columns)
+    return alike[0]
+
+
+def split_of(table: Table, column: str) -> NDArray[np.str_]:
+    """Return the part of every row, (N,), "" where the cell is empty; raise ``Problem`` for a word that is no part."""
+    cells = table.cells(column).str.lower()
+    other = sorted(set(cells.unique()) - PARTS_CALLED.keys())
+    if other:
+        raise Problem(f"column {column!r} of {table.path.name} says {other[0]!r}, where a part is train, val or test")
+    return cells.map(PARTS_CALLED).to_numpy(dtype="U5")
+
+
+def plain(name: str) -> str:
+    """Return a column name as names are compared here: lower case, letters and digits only."""
+    return re.sub(r"[^a-z0-9]", "", name.lower())
+
+
+def looks_like_files(cells: pd.Series[str]) -> bool:
+    """Return whether nine in ten of the cells that are not empty end like an image file."""
+    sample = [cell.strip().lower() for cell in cells.iloc[:: max(1, len(cells) // 500)]]
+    filled = [cell for cell in sample if cell]
+    return bool(filled) and sum(cut_suffix(c)[1] in IMAGE_SUFFIXES for c in filled) >= 0.9 * len(filled)
+
+
+def _image_column(table: Table, free: Sequence[str]) -> tuple[str | None, list[str]]:
+    files = [name for name in free if looks_like_files(table.frame[name])]
+    called = _first_named(files or free, IMAGE)
+    if len(files) == 1:
+        return files[0], []
+    if called is not None and (files or plain(called) not in ("id", "uid", "name") or table.frame[called].is_unique):
+        return called, []
+    if files:
+        listed = ", ".join(files)
+        return None, [f"several columns name image files ({listed}): none is used, say which with the option image"]
+    return None, []
+
+
+def _first_named(free: Collection[str], names: Sequence[str]) -> str | None:
+    by_plain = {plain(name): name for name in reversed(list(free))}
+    return next((by_plain[name] for name in names if name in by_plain), None)
+
+
+def _split_column(table: Table, free: Sequence[str]) -> str | None:
+    """A column called like a part and holding nothing but parts (a numbered fold is none)."""
+    for name in free:
+        if plain(name) in SPLIT:
+            values = set(table.cells(name).str.lower().unique())
+            if values <= PARTS_CALLED.keys() and values != {""}:
+                return name
+    return None
+
+
+def _label_columns(table: Table, free: Sequence[str]) -> list[str]:
+    """Columns of 0 and 1, or the one column called like a label; asked about where both or neither are there."""
+    zero_one = [name for name in free if not _describes(name) and is_zero_one(table.frame[name])]
+    called = [name for name in free if plain(name) in LABEL and name not in zero_one and _names_classes(table, name)]
+    if len(called) == 1 and len(zero_one) < 2:
+        return called
+    if zero_one and not called:
+        return zero_one
+    if len(called) == 1 and _same_classes(table, called[0], zero_one):
+        return zero_one
+    if called:
+        raise _unclear(
+            table, f"the labels may be in {_listed(called)}" + (f" or in {_listed(zero_one)}" if zero_one else "")
+        )
+    joined = [name for name in free if _is_joined(table, name)]
+    if len(joined) == 1:
+        return joined
+    raise _unclear(table, "no column is recognised as labels")
+
+
+def _describes(name: str) -> bool:
+    words = re.findall(r"[a-z0-9]+", re.sub(r"([a-z])([A-Z])", r"\1 \2", name).lower())
+    return any(word in NOT_A_FINDING for word in words)
+
+
+def _names_classes(table: Table, name: str) -> bool:
+    """A column of class names repeats them; free text and measurements do not."""
+    cells = table.cells(name)
+    filled = cells[cells != ""]
+    separator = separator_of(filled)
+    distinct = filled.unique()
+    labels = {part.strip() for cell in distinct for part in (cell.split(separator) if separator else [cell])} - {""}
+    fractions = sum(re.fullmatch(r"-?\d*\.\d*[1-9]\d*", label) is not None for label in labels)
+    return bool(labels) and len(labels) <= max(20, len(filled) // 2) and not fractions
+
+
+def _same_classes(table: Table, column: str, zero_one: Sequence[str]) -> bool:
+    separator = separator_of(table.cells(column))
+    cells = table.cells(column).unique()
+    labels = {plain(part) for cell in cells for part in (cell.split(separator) if separator else [cell])} - {""}
+    classes = {plain(name) for name in zero_one}
+    return classes <= labels or labels <= classes
+
+
+def _is_joined(table: Table, name: str) -> bool:
+    """Cells like ``A|B``, whose parts come back in other cells."""
+    return separator_of(table.cells(name)) == "|" and _names_classes(table, name)
+
+
+def _unclear(table: Table, what: str) -> Problem:
+    columns = _listed(table.columns, 30)
+    return Problem(f"{table.path.name}: {what}; its columns are {columns}: say which hold the labels with --labels")
+
+
+def _listed(names: Sequence[str], limit: int = 8) -> str:
+    return ", ".join(map(repr, names[:limit])) + (f" and {len(names) - limit} more" if len(names) > limit else "")
