@@ -67,12 +67,14 @@ def loss_lines(
             axis=alt.Axis(tickCount=7, **_grid()),
             scale=alt.Scale(domain=list(x_domain), nice=False),
         ),
-        y=alt.Y("height:Q", title=None, axis=alt.Axis(tickCount=5, format="~g", **_grid())),
+        y=alt.Y("height:Q", title=None, axis=alt.Axis(tickCount=5, format=".4~r", **_grid())),
         color=alt.Color("curve:N", scale=alt.Scale(domain=names, range=[line.colour for line in lines]), legend=None),
     )
     dashes = alt.Scale(domain=names, range=[list(line.dash) for line in lines])
-    strokes = base.mark_line(strokeWidth=2.2, clip=True).encode(
-        strokeDash=alt.StrokeDash("curve:N", scale=dashes, legend=None)
+    widths = alt.Scale(domain=names, range=[2 + 0.7 * min(k, 4) for k in range(len(names))][::-1])
+    strokes = base.mark_line(clip=True).encode(
+        strokeDash=alt.StrokeDash("curve:N", scale=dashes, legend=None),
+        strokeWidth=alt.StrokeWidth("curve:N", scale=widths, legend=None),  # what is covered still shows at the rim
     )
     dots = (
         base.mark_point(filled=True, size=55)

@@ -19,6 +19,9 @@ GROUP_COLOUR = alt.Color(
     scale=alt.Scale(domain=list(GROUPS), range=[GROUP_COLOURS[g] for g in GROUPS]),
     legend=alt.Legend(orient="top", direction="horizontal", symbolOpacity=1, symbolStrokeWidth=0),
 )
+AROUND = 96
+"""Pixels that legend, axis and its title take of a chart's height, which a page counts in."""
+
 CHANCE_MARK = "M -0.15 -1 L 0.15 -1 L 0.15 1 L -0.15 1 Z"
 """A thin upright bar: the level of chance."""
 
@@ -57,11 +60,11 @@ def class_metric(table: pd.DataFrame, *, title: str, row_height: int = 24) -> Fi
         dots,
         missing.encode(y=y, x=alt.datum(0.0), text=alt.value("not defined"), yOffset=apart),
     ]
-    return alt.layer(*layers).properties(height=height * len(rows) + 10)
+    return alt.layer(*layers).properties(height=height * len(rows) + AROUND)
 
 
 def _classes_axis(rows: list[str]) -> alt.Y:
-    axis = alt.Axis(labelLimit=210, labelPadding=9, ticks=False, domain=False)
+    axis = alt.Axis(labelLimit=210, labelPadding=9, labelOverlap=False, ticks=False, domain=False)
     return alt.Y("row:N", sort=rows, title=None, axis=axis)
 
 
@@ -110,7 +113,7 @@ def class_difference(table: pd.DataFrame, *, title: str, row_height: int = 24) -
         base.mark_bar(cornerRadius=2, height=row_height * 0.6).encode(color=GROUP_COLOUR),
         missing.encode(y=y, x=alt.datum(0.0), text=alt.value("not defined")),
         zero,
-    ).properties(height=row_height * len(rows) + 10)
+    ).properties(height=row_height * len(rows) + AROUND)
 
 
 def group_means(table: pd.DataFrame) -> Figure:
@@ -152,7 +155,7 @@ def group_means(table: pd.DataFrame) -> Figure:
         .encode(text="said:N")
         for known, style in ((True, defined), (False, upright))
     ]
-    return alt.layer(bars, *texts).properties(height=250)
+    return alt.layer(bars, *texts).properties(height=250 + AROUND)
 
 
 def class_probabilities(table: pd.DataFrame, *, row_height: int = 22) -> Figure:

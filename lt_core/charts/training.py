@@ -8,7 +8,7 @@ import pandas as pd
 from lt_core.charts import Figure
 from lt_core.charts.palette import GROUP_COLOURS, GROUPS, QUIET, SERIES
 
-HEIGHT = 250
+HEIGHT = 280
 METRICS = {"f1": "F1 at 0.5, mean over the group", "ap": "average precision, mean over the group"}
 _PARTS = {"train_loss": "training", "val_loss": "validation"}
 

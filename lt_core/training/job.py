@@ -143,7 +143,8 @@ def prepare(config: RunConfig) -> Job:
             image_size=max(shape[:2]),
         )
     check_takes(model, config.model, in_chans=shape[2], height=shape[0], width=shape[1])
-    model.to(device, memory_format=torch.channels_last)  # never slower on a processor, up to 1.5 times faster
+    # channels last is never slower on a processor and up to 1.5 times faster for the shortlist's small backbones
+    model.to(device).to(memory_format=torch.channels_last)
     decayed = [p for p in model.parameters() if p.ndim > 1]
     flat = [p for p in model.parameters() if p.ndim <= 1]
     optimizer = torch.optim.AdamW(

@@ -44,7 +44,7 @@ def alive(path: Path) -> bool:
     if entry.get("began") is None:  # a system that does not tell: believe what the run wrote of late
         written = [p.stat().st_mtime for p in (path, path.with_name("events.jsonl")) if p.exists()]
         return time.time() - max(written) < SILENCE
-    return began(pid) == entry["began"]
+    return began(pid) == str(entry["began"])
 
 
 def _began_by_ps(pid: int) -> str | None:

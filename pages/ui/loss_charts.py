@@ -19,8 +19,8 @@ DOMAINS = {"logit": (-LIMIT, LIMIT), "probability": (0.0, 1.0)}
 TITLES = {
     ("value", 1): ("Loss where y = 1", "the class is there"),
     ("value", 0): ("Loss where y = 0", "the class is not there"),
-    ("gradient", 1): ("Gradient where y = 1", "below 0: pulls the logit up"),
-    ("gradient", 0): ("Gradient where y = 0", "above 0: pushes the logit down"),
+    ("gradient", 1): ("Gradient where y = 1", "below 0: pulls up"),
+    ("gradient", 0): ("Gradient where y = 0", "above 0: pushes down"),
 }
 
 

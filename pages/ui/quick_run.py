@@ -7,7 +7,7 @@ from pathlib import Path
 import streamlit as st
 
 from lt_core.datasets import Source
-from lt_core.training import Run, RunConfig, runs, start_worker
+from lt_core.training import Progress, Run, RunConfig, runs, start_worker
 from pages.ui import blocks, state
 
 STARTED = "quick-run"
@@ -38,7 +38,7 @@ def offer(wanted: str) -> None:
 def _invitation(wanted: str) -> None:
     box = blocks.empty(
         "No run yet",
-        f"Here you will see {wanted}. That takes a trained network: make a small one now, in about half a minute, "
+        f"Here you will see: {wanted}. That takes a trained network: make a small one now, in about half a minute, "
         "on the built-in chest phantom (synthetic images, nothing is downloaded).",
         ":material/rocket_launch:",
     )
@@ -58,11 +58,25 @@ def _watch(path: str, wanted: str) -> None:
         st.rerun()
         return
     progress = run.progress()
-    box = blocks.empty("Training …", f"Here you will see {wanted} as soon as it ends.", ":material/model_training:")
-    left = "" if progress.seconds_left is None else f", about {max(1, round(progress.seconds_left))} s left"
-    epoch = f"epoch {progress.epoch} of {progress.epochs}" if progress.epoch else "getting the images and the network"
-    box.progress(min(1.0, max(0.0, progress.fraction)), text=f"{epoch}{left}")
+    box = blocks.empty("Training …", f"Then you will see here: {wanted}.", ":material/model_training:")
+    box.progress(min(1.0, max(0.0, progress.fraction)), text=_stage(progress))
     box.caption("It runs in a process of its own: you may leave this page or close the tab.", text_alignment="center")
+    with box.container(horizontal=True, horizontal_alignment="center"):
+        if st.button(
+            "Stop", icon=":material/stop_circle:", key="quick-stop", help="What it has learned so far is kept."
+        ):
+            run.request_stop()
+        st.page_link("pages/train.py", label="Watch it learn on the Train page", icon=":material/show_chart:")
+
+
+def _stage(progress: Progress) -> str:
+    """Return what the run is doing, in words."""
+    if progress.fraction == 0:
+        return "getting the images and the network"
+    if progress.fraction >= 1:
+        return "measuring it on the test part"
+    left = "" if progress.seconds_left is None else f", about {max(1, round(progress.seconds_left))} s left"
+    return f"epoch {min(progress.epoch + 1, progress.epochs)} of {progress.epochs}{left}"
 
 
 def _under_way() -> Run | None:

@@ -139,6 +139,18 @@ def everything(found: Compared) -> pd.DataFrame:
     return pd.concat(tables, ignore_index=True)
 
 
+def written(found: Compared, letter: str) -> pd.DataFrame:
+    """Return the class table of one run as text: 0.351 [0.31, 0.40], or that a value is not defined."""
+    source = found.classes(letter)
+    shown = source[["class", "group", "n_positive", "n_negative"]].copy()
+    for name in METRICS:
+        shown[name] = [said(value) for value in source[name]]
+        if f"{name}_low" in source:
+            ends = zip(source[name], source[f"{name}_low"], source[f"{name}_high"], strict=True)
+            shown[name] = [said(v) + (f"  [{low:.2f}, {high:.2f}]" if v == v else "") for v, low, high in ends]
+    return shown
+
+
 def said(value: float | int | None) -> str:
     """Return a value in [0, 1] as text."""
     return UNDEFINED if value is None or np.isnan(value) else f"{value:.3f}"

@@ -21,6 +21,7 @@ from pages.ui.results_data import (
     group_rows,
     said,
     story,
+    written,
 )
 
 
@@ -162,18 +163,21 @@ def _values(found: Compared, metric: str) -> None:
 def table(found: Compared) -> None:
     """Draw every number of every class, and offer them as a file."""
     st.markdown("#### All numbers")
-    wanted = ["class", "group", "n_positive", "n_negative", "threshold", *METRICS]
+    st.caption("In brackets: 95 % intervals. Click a column to sort by it.")
     named = {"n_positive": "positives", "n_negative": "negatives"}
-    titles = {name: st.column_config.NumberColumn(title, help=TERMS[name]) for name, title in METRICS.items()}
-    for letter, result in found.reports.items():
+    titles = {
+        name: st.column_config.TextColumn(title, help=TERMS[name], alignment="right") for name, title in METRICS.items()
+    }
+    for letter in found.reports:
         if found.two:
             st.markdown(f"**{letter}** · {found.names[letter]}")
-        shown = found.classes(letter)[wanted].drop(columns="threshold" if result.kind == "single" else [])
         st.dataframe(
-            shown.style.format(precision=3, na_rep=UNDEFINED),
+            written(found, letter),
             hide_index=True,
             height="content",
-            column_config=titles | {name: st.column_config.NumberColumn(title) for name, title in named.items()},
+            column_config=titles
+            | {"class": st.column_config.TextColumn(pinned=True)}
+            | {name: st.column_config.NumberColumn(title, width="small") for name, title in named.items()},
             alt=f"Every metric of every class of run {found.names[letter]}.",
         )
     st.download_button(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from functools import partial
 from pathlib import Path
 
 import pandas as pd
@@ -109,7 +110,7 @@ def _in_words(progress: Progress, state: str) -> str:
 def _outcome(run: Run, state: str) -> None:
     reported = run.reported_epoch
     if state == "failed":
-        st.error(f"{run.error}", icon=":material/error:")
+        st.error(f"**The run failed.** {run.error}.", icon=":material/error:")
     elif state == "interrupted":
         st.warning(
             "Its process ended without a word: the machine was switched off, or ran out of memory. "
@@ -127,7 +128,9 @@ def _outcome(run: Run, state: str) -> None:
             )
             best = "best on validation" if run.config.select == "best" else "last"
             st.markdown(f":gray[reported is epoch {reported}, the {best}]", width="content")
-        elif st.button("Start it again", icon=":material/replay:", key="train-again", type="primary"):
+        elif state != "failed" and st.button(
+            "Start it again", icon=":material/replay:", key="train-again", type="primary"
+        ):
             with blocks.guarded("The run could not be started."):
                 watch(start_worker(run.config))
                 st.rerun(scope="app")
@@ -135,6 +138,7 @@ def _outcome(run: Run, state: str) -> None:
             "Take these settings",
             icon=":material/content_copy:",
             key="train-take",
+            type="primary" if state == "failed" else "secondary",
             on_click=train_state.take,
             args=(run.config,),
             help="Puts the settings of this run into the widgets, to change one and train again.",
@@ -178,23 +182,26 @@ def earlier() -> None:
         return
     st.markdown("#### Runs on this machine", help="They stay when the tab or the app is closed.")
     table = pd.DataFrame([row for run in found if (row := _row(run))])
-    picked = st.dataframe(
+    key = f"train-runs-{len(table)}-{found[0].path.name}"  # rows move when a run is added: a selection must not stay
+    st.dataframe(
         table.drop(columns="folder"),
         hide_index=True,
-        on_select="rerun",
+        on_select=partial(_picked, key, tuple(table["folder"])),
         selection_mode="single-row",
-        key="train-runs",
-        height=min(390, 40 + 35 * len(table)),
+        key=key,
+        height=min(390, 37 + 35 * len(table)),
         column_config={
             "macro AP": st.column_config.NumberColumn(format="%.3f", help="Best of the epochs, on validation."),
             "tail F1": st.column_config.NumberColumn(format="%.3f", help="At 0.5, on validation, last epoch."),
             "started": st.column_config.DatetimeColumn(format="distance"),
         },
     )
-    rows = picked["selection"]["rows"]
-    if rows and st.query_params.get(WATCHED) != table["folder"][rows[0]]:
-        st.query_params[WATCHED] = table["folder"][rows[0]]
-        st.rerun()
+
+
+def _picked(key: str, folders: tuple[str, ...]) -> None:
+    rows = st.session_state[key]["selection"]["rows"]
+    if rows:
+        st.query_params[WATCHED] = folders[rows[0]]
 
 
 def _row(run: Run) -> dict[str, object] | None:

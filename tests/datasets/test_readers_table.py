@@ -74,6 +74,10 @@ def test_one_label_each_is_single_label_unless_one_says_no_finding(tmp_path: Pat
     assert any("1 rows have no label" in warning for warning in unknown.warnings)
 
 
+def test_one_hot_rows_beside_no_finding_are_multi_label(tmp_path: Path) -> None:
+    assert loaded(table(tmp_path, "image,MEL,NV,No Finding\na,1,0,0\nb,0,1,0\n")).kind == "multi"
+
+
 def test_one_hot_rows_are_single_label(tmp_path: Path) -> None:
     assert loaded(table(tmp_path, "image,MEL,NV\na,1.0,0.0\nb,0.0,1.0\nc,0.0,1.0\n")).kind == "single"
 
@@ -214,6 +218,7 @@ def test_encodings(tmp_path: Path, encoding: str, told: bool) -> None:
     path.write_bytes("image,dx\r\na,Läsion\r\nb,naevus\r\nc,Läsion\r\n".encode(encoding))
     data = loaded(path)
     assert data.class_names == ("Läsion", "naevus")
+    assert "named by the column 'image'" in data.about
     assert any("Latin-1" in warning for warning in data.warnings) is told
 
 

@@ -51,6 +51,7 @@ def test_a_zip_is_read_and_can_be_read_again(tmp_path: Path) -> None:
     np.testing.assert_array_equal(again.labels, data.labels)
     assert isinstance(data.images, FileImages)
     assert data.images.root.is_relative_to(cache_dir())
+    assert not list(cache_dir().glob("zips/*/__MACOSX"))
 
 
 def test_a_folder_inside_the_zip_may_be_said(tmp_path: Path) -> None:

@@ -79,6 +79,16 @@ def test_no_val_part_without_a_share_for_it() -> None:
     assert set(data.split.tolist()) == {"train", "test"}
 
 
+def test_three_units_of_a_rare_class_reach_all_parts() -> None:
+    labels = np.zeros((300, 3))
+    labels[:, 0] = 1
+    labels[[7, 50, 90], 1] = 1
+    labels[100:140, 2] = 1
+    data = assign_parts(dataset(labels))
+    assert [int(data.labels[data.rows(part), 1].sum()) for part in PARTS] == [1, 1, 1]
+    assert data.warnings == ()
+
+
 def test_few_units_go_to_train_then_test() -> None:
     one, two = (assign_parts(dataset(np.ones((n, 1)))).split for n in (1, 2))
     assert one is not None
@@ -93,6 +103,7 @@ def test_parts_of_the_source_are_kept_and_val_is_carved_from_train() -> None:
     data = assign_parts(dataset(long_tailed(100, 3, 0), groups, split))
     assert data.split is not None
     assert (data.split[80:] == "test").all()
+    assert set(data.split[:80].tolist()) == {"train", "val"}
     assert 4 <= (data.split[:80] == "val").sum() <= 20
     assert {groups[k] for k in data.rows("val")}.isdisjoint(groups[k] for k in data.rows("train"))
     assert any("no val part in the source: taken from its train part" in warning for warning in data.warnings)

@@ -117,6 +117,14 @@ def test_tables() -> None:
     assert stats.labels_per_image().to_dict("list") == {"labels": [0, 1, 2], "images": [1, 1, 1]}
 
 
+def test_a_class_without_positives_is_left_out_of_the_imbalance_ratio() -> None:
+    labels = np.array([[1, 1, 0], [1, 1, 0], [1, 0, 0], [1, 0, 0]])
+    stats = label_stats(labels, ["a", "b", "c"])
+    assert stats.imbalance_ratio == 2
+    assert any("no positive example of c" in warning for warning in stats.warnings)
+    assert label_stats(np.zeros((3, 1)), ["a"]).imbalance_ratio is None
+
+
 def test_shapes_are_checked() -> None:
     with pytest.raises(Invalid, match=r"labels must be \(N, 2\)"):
         label_stats(np.zeros((3, 4)), ["a", "b"])

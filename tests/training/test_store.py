@@ -1,0 +1,110 @@
+"""The run folder is read while it is written: half lines, foreign folders and old events do no harm."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from lt_core.problems import Problem, Unknown
+from lt_core.training import Run, RunConfig, find_run, new_folder, runs
+from lt_core.training.events import append, clean, event, in_words
+from lt_core.training.store import COLUMNS, write_json
+
+Make = Callable[..., RunConfig]
+SCORES = {f"{metric}_{group}": 0.5 for group in ("head", "medium", "macro") for metric in ("f1", "ap")}
+
+
+@pytest.fixture
+def run(config: Make, tmp_path: Path) -> Run:
+    folder = new_folder(config(epochs=4), tmp_path / "runs")
+    write_json(folder / "config.json", config(epochs=4).as_json())
+    return Run(folder)
+
+
+def _epoch(number: int, at: float) -> dict[str, object]:
+    scores = {**SCORES, "f1_tail": None, "ap_tail": float("nan")}
+    entry = event("epoch", epoch=number, epochs=4, fraction=number / 4, train_loss=0.5, val_loss=0.6, **scores)
+    return entry | {"learning_rate": 0.1, "seconds": 1.0, "time": at}
+
+
+def test_a_new_run_is_queued_and_has_an_empty_history(run: Run) -> None:
+    assert run.state == "queued"
+    assert run.history().empty
+    assert tuple(run.history().columns) == COLUMNS
+    assert run.progress().seconds_left is None
+
+
+def test_time_left_follows_from_the_steps(run: Run) -> None:
+    for number in (1, 2):
+        append(run.path / "events.jsonl", _epoch(number, 100.0 + 10 * number))
+    progress = run.progress()
+    assert (progress.epoch, progress.epochs, progress.fraction) == (2, 4, 0.5)
+    assert progress.seconds_left == pytest.approx(20.0)
+
+
+def test_a_half_written_last_line_is_left_out(run: Run) -> None:
+    append(run.path / "events.jsonl", _epoch(1, 0.0))
+    with (run.path / "events.jsonl").open("a") as file:
+        file.write('{"event": "epoch", "epoch": 2, "trai')
+    assert len(run.events()) == 1
+    assert run.history()["epoch"].tolist() == [1]
+
+
+def test_not_defined_is_null_on_disk_and_nan_in_the_history(run: Run) -> None:
+    append(run.path / "events.jsonl", _epoch(1, 0.0))
+    line = json.loads((run.path / "events.jsonl").read_text())
+    assert line["ap_tail"] is None
+    assert run.history()[["f1_tail", "ap_tail"]].isna().all(axis=None)
+
+
+def test_clean_reaches_every_depth() -> None:
+    assert clean({"a": [1.0, float("inf"), (float("nan"), {"b": float("-inf")})]}) == {
+        "a": [1.0, None, [None, {"b": None}]]
+    }
+
+
+def test_foreign_folders_are_passed_over(run: Run) -> None:
+    root = run.path.parent
+    (root / "holiday").mkdir()
+    (root / "other").mkdir()
+    (root / "other" / "config.json").write_text('{"lr": 1}')
+    (root / "broken").mkdir()
+    (root / "broken" / "config.json").write_text("{")
+    (root / "list").mkdir()
+    (root / "list" / "config.json").write_text("[1]")
+    (root / "bad").mkdir()
+    (root / "bad" / "config.json").write_text('{"data": 7, "loss": "bce"}')
+    assert [found.path for found in runs(root)] == [run.path]
+
+
+def test_folders_are_unique_and_named_for_people(config: Make, tmp_path: Path) -> None:
+    first, second = (new_folder(config(seed=3), tmp_path) for _ in range(2))
+    assert first != second
+    assert "-corners-bce-3" in first.name
+
+
+def test_a_run_that_is_not_there_is_said(tmp_path: Path) -> None:
+    with pytest.raises(Unknown, match="no run in"):
+        find_run(tmp_path / "none")
+    with pytest.raises(Problem, match=r"config\.json"):
+        _ = Run(tmp_path).config
+
+
+def test_weights_that_do_not_fit_are_said(run: Run) -> None:
+    card = {"class_names": ["a"], "shape": [16, 16, 1]}
+    write_json(run.path / "dataset.json", card)
+    with pytest.raises(Problem, match="no weights yet"):
+        run.load_model()
+    (run.path / "best.safetensors").write_bytes(b"not weights")
+    with pytest.raises(Problem, match="does not hold the weights"):
+        run.load_model()
+
+
+def test_every_event_but_a_step_has_a_line_for_people() -> None:
+    assert "epoch 1/4" in in_words(_epoch(1, 0.0))
+    assert "tail -" in in_words(_epoch(1, 0.0))
+    assert in_words(event("failed", error="the disk is full")) == "failed: the disk is full"
+    assert in_words(event("step", epoch=1)) == ""
