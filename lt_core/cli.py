@@ -107,5 +107,9 @@ def _source_options(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("--reader", metavar="NAME", help="the format, where it is not recognised")
     parser.add_argument(
-        "--option", action="append", default=[], metavar="name=value", help="a setting of a built-in set"
+        "--option",
+        action="append",
+        default=[],
+        metavar="name=value",
+        help="a setting of a built-in set, or of a table: image, patient, split, separator",
     )

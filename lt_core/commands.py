@@ -27,9 +27,7 @@ def _source(args: argparse.Namespace) -> Source:
 
     texts = _pairs("--option", args.option)
     known = {entry.key: entry.params for entry in builtins()}
-    if texts and args.source not in known:
-        raise Invalid(f"--option is for built-in sets ({', '.join(known)}), not for {args.source}")
-    options: dict[str, Any] = dict(parsed(args.source, known.get(args.source, ()), texts))
+    options: dict[str, Any] = dict(parsed(args.source, known[args.source], texts) if args.source in known else texts)
     return Source(args.source, args.images, tuple(args.labels), args.reader, options)
 
 

@@ -7,7 +7,6 @@ from pages.ui import blocks, cam_panel, run_picker
 run_picker.header("Grad-CAM", "Why: did the network look at the finding, or beside it?")
 found = run_picker.with_results("where in an image a network found what it says")
 run = cam_panel.choose_run(found)
-case = cam_panel.choose_image(run)
-wanted = cam_panel.choose_class(run, case)
+case, wanted = cam_panel.choose(run)
 with blocks.guarded("There is no map."):
     cam_panel.explain(run, case, wanted)

@@ -21,8 +21,10 @@ FLOORS = (  # from the ground up: a package imports only what stands below it
     ("evaluation",),
     ("training",),
     ("explain",),
-    ("doctor", "commands"),
-    ("cli", "__main__"),
+    ("doctor",),
+    ("commands",),
+    ("cli",),
+    ("__main__",),
 )
 FLOOR_OF = {name: floor for floor, names in enumerate(FLOORS) for name in names}
 MODULES = sorted((ROOT / "lt_core").rglob("*.py"))

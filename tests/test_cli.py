@@ -17,9 +17,11 @@ def run(capsys: pytest.CaptureFixture[str], *arguments: str) -> object:
     status = main([*arguments, "--json"])
     out, err = capsys.readouterr()
     assert status == 0, err
-    assert "NaN" not in out
-    assert "Infinity" not in out
-    return json.loads(out)
+    return json.loads(out, parse_constant=_refuse)
+
+
+def _refuse(constant: str) -> None:
+    raise AssertionError(f"JSON must not hold {constant}")
 
 
 def refused(capsys: pytest.CaptureFixture[str], *arguments: str) -> str:

@@ -53,7 +53,8 @@ def loss_lines(
 ) -> Figure:
     """Return curves of ``measure`` ("value" or "gradient") over x, one per line, on data that is given later.
 
-    The data set "curves" has the columns curve, x, height (what is drawn), logit, probability, value and gradient.
+    The data set "curves" has the columns curve, x, height (what is drawn), logit, probability, value, gradient and dot
+    (whether the point can be pointed at: some are enough, and each costs a mark).
     Its name is fixed, so that a page that changes only the data redraws the lines in place.
     """
     names = [line.name for line in lines]
@@ -71,13 +72,14 @@ def loss_lines(
         color=alt.Color("curve:N", scale=alt.Scale(domain=names, range=[line.colour for line in lines]), legend=None),
     )
     dashes = alt.Scale(domain=names, range=[list(line.dash) for line in lines])
-    widths = alt.Scale(domain=names, range=[2 + 0.7 * min(k, 4) for k in range(len(names))][::-1])
+    widths = alt.Scale(domain=names, range=[2 + 1.4 * k / len(names) for k in range(len(names), 0, -1)])
     strokes = base.mark_line(clip=True).encode(
         strokeDash=alt.StrokeDash("curve:N", scale=dashes, legend=None),
         strokeWidth=alt.StrokeWidth("curve:N", scale=widths, legend=None),  # what is covered still shows at the rim
     )
     dots = (
-        base.mark_point(filled=True, size=55)
+        base.transform_filter("datum.dot")
+        .mark_point(filled=True, size=55)
         .encode(opacity=alt.condition(near, alt.value(1), alt.value(0)), tooltip=_tooltip(measure))
         .add_params(near)
     )

@@ -63,9 +63,9 @@ def class_metric(table: pd.DataFrame, *, title: str, row_height: int = 24) -> Fi
     return alt.layer(*layers).properties(height=height * len(rows) + AROUND)
 
 
-def _classes_axis(rows: list[str]) -> alt.Y:
-    axis = alt.Axis(labelLimit=210, labelPadding=9, labelOverlap=False, ticks=False, domain=False)
-    return alt.Y("row:N", sort=rows, title=None, axis=axis)
+def _classes_axis(rows: list[str], column: str = "row") -> alt.Y:
+    axis = alt.Axis(labelLimit=210, labelPadding=9, labelOverlap=False, labelFlush=False, ticks=False, domain=False)
+    return alt.Y(f"{column}:N", sort=rows, title=None, axis=axis, scale=alt.Scale(type="band"))
 
 
 def _tooltip(title: str) -> list[alt.Tooltip]:
@@ -169,11 +169,11 @@ def class_probabilities(table: pd.DataFrame, *, row_height: int = 22) -> Figure:
         + table["truth"].map(lambda truth: "  ✓ true" if truth == "present" else "")
     )
     base = alt.Chart(shown).encode(
-        y=alt.Y("class:N", sort=order, title=None, axis=alt.Axis(labelLimit=160, ticks=False, domain=False)),
+        y=_classes_axis(order, "class"),
         x=alt.X("probability:Q", title="predicted probability", scale=alt.Scale(domain=[0, 1.2]), axis=None),
         tooltip=[alt.Tooltip("class:N"), alt.Tooltip("probability:Q", format=".4f"), alt.Tooltip("truth:N")],
     )
     strong = alt.condition("datum.truth == 'present'", alt.value(1.0), alt.value(0.55))
     bars = base.mark_bar(cornerRadiusEnd=2, height=row_height * 0.62).encode(color=GROUP_COLOUR, opacity=strong)
     texts = base.mark_text(align="left", dx=4, color=QUIET, fontSize=11).encode(text="said:N")
-    return alt.layer(bars, texts).properties(height=row_height * len(table) + 10)
+    return alt.layer(bars, texts).properties(height=row_height * len(table) + AROUND // 2)

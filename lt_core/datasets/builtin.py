@@ -9,7 +9,7 @@ from typing import Literal
 
 from lt_core.datasets.class_counts import ClassCounts
 from lt_core.datasets.labeled_images import LabeledImages
-from lt_core.params import Param, checked, declared
+from lt_core.params import Param, declared
 
 
 @dataclass(frozen=True)
@@ -17,7 +17,7 @@ class BuiltIn:
     """One built-in set: what it is, its knobs, and the function that makes or reads it.
 
     ``load(**values)`` takes the values of ``params`` by name; it returns ``LabeledImages``, or ``ClassCounts`` where
-    ``has_images`` is false. ``load_with`` is the same with the values checked first and the defaults filled in.
+    ``has_images`` is false.
     """
 
     key: str
@@ -27,10 +27,6 @@ class BuiltIn:
     params: tuple[Param, ...]
     load: Callable[..., LabeledImages | ClassCounts]
     has_images: bool
-
-    def load_with(self, **values: object) -> LabeledImages | ClassCounts:
-        """Return the set at ``values``; raise ``Problem`` for an unknown name or a value out of range."""
-        return self.load(**checked(self.key, self.params, values))
 
 
 @lru_cache(maxsize=1)

@@ -44,12 +44,13 @@ class ArrayImages:
         return len(self.array)
 
     def read(self, index: int) -> Pixels:
-        return self.array[index]
+        pixels: Pixels = self.array[index]
+        return pixels
 
     def missing(self) -> Sequence[int]:
         return ()
 
-    def path(self, index: int) -> Path | None:
+    def path(self, index: int) -> Path | None:  # noqa: ARG002
         return None
 
     def __repr__(self) -> str:
@@ -65,13 +66,13 @@ class NoImages:
     def __len__(self) -> int:
         return self.count
 
-    def read(self, index: int) -> Pixels:
+    def read(self, index: int) -> Pixels:  # noqa: ARG002
         raise Problem("this data set has labels only, no images: load one with images to look at, train on or explain")
 
     def missing(self) -> Sequence[int]:
         return range(self.count)
 
-    def path(self, index: int) -> Path | None:
+    def path(self, index: int) -> Path | None:  # noqa: ARG002
         return None
 
     def __repr__(self) -> str:

@@ -77,7 +77,8 @@ class LabeledImages:
         n, c = self.labels.shape
         if c != len(self.class_names):
             raise Invalid(f"{self.title}: {c} label columns but {len(self.class_names)} class names")
-        for what, column in (("images", self.images), ("ids", self.ids), ("split", self.split), ("groups", self.groups)):
+        columns = {"images": self.images, "ids": self.ids, "split": self.split, "groups": self.groups}
+        for what, column in columns.items():
             if column is not None and len(column) != n:
                 raise Invalid(f"{self.title}: {n} rows of labels but {len(column)} {what}")
 
@@ -86,7 +87,8 @@ class LabeledImages:
 
     def __repr__(self) -> str:
         parts = "" if self.split is None else ", " + ", ".join(f"{p} {int((self.split == p).sum())}" for p in PARTS)
-        return f"LabeledImages({self.key}: {len(self)} images, {len(self.class_names)} classes, {self.kind}-label{parts})"
+        c = len(self.class_names)
+        return f"LabeledImages({self.key}: {len(self)} images, {c} classes, {self.kind}-label{parts})"
 
     @property
     def n_classes(self) -> int:
@@ -100,7 +102,7 @@ class LabeledImages:
         return self.class_names.index(name)
 
     def rows(self, part: str | None) -> NDArray[np.intp]:
-        """Return the row numbers of one part, or of everything for None; raise ``Problem`` for a part that is not there."""
+        """Return the row numbers of one part, or of everything for None; raise ``Unknown`` for a part not there."""
         if part is None:
             return np.arange(len(self))
         if self.split is None or part not in set(self.split.tolist()):

@@ -6,7 +6,8 @@ from lt_core.explain.borrowing import model_lock
 from lt_core.explain.cam import METHODS, CamResult, grad_cam
 from lt_core.explain.colours import colour_scale
 from lt_core.explain.layers import Layer, choose_layer, target_layers
-from lt_core.explain.of_run import Explanation, dataset_of_run, explain_run, explain_to_file
+from lt_core.explain.localisation import Localisation, localisation
+from lt_core.explain.of_run import Explanation, dataset_of_run, explain_run, explain_to_file, place_of
 from lt_core.explain.pictures import outline, outlined, overlay
 from lt_core.explain.sheet import colour_bar, save_overlay
 
@@ -15,6 +16,7 @@ __all__ = [
     "CamResult",
     "Explanation",
     "Layer",
+    "Localisation",
     "choose_layer",
     "colour_bar",
     "colour_scale",
@@ -22,10 +24,12 @@ __all__ = [
     "explain_run",
     "explain_to_file",
     "grad_cam",
+    "localisation",
     "model_lock",
     "outline",
     "outlined",
     "overlay",
+    "place_of",
     "save_overlay",
     "target_layers",
 ]

@@ -20,6 +20,13 @@ BLANK = (
     "The map is blank: at this layer no place in the image raises the score of this class. Grad-CAM keeps only what "
     "speaks for a class, so this is what a confident no, or a class that was hardly learned, looks like."
 )
+FAINT = (
+    "The map is faint: what speaks against the class is {ratio:.0f} times as strong as what speaks for it, and only "
+    "the latter is shown. Do not read much into its place."
+)
+FAINT_BELOW = 0.05
+"""A map is called faint when its maximum is less than this share of what was cut off below zero."""
+
 NO_GRADIENT = (
     "The map is blank: no gradient of this class's score reaches the layer. The network gives the class the same score "
     "whatever it sees there."
@@ -70,15 +77,22 @@ def grad_cam(
         raise Problem("the model's features or gradients are not numbers, so there is no map: its training diverged")
     positive = np.maximum(raw, 0.0)
     raw_max = float(positive.max())
-    note = "" if raw_max > 0 else BLANK if reached else NO_GRADIENT
     return CamResult(
         heatmap=_enlarged(positive / raw_max if raw_max > 0 else positive, (batch.shape[2], batch.shape[3])),
         raw_max=raw_max,
         layer=chosen.name,
-        note=note,
+        note=_note(raw, reached),
         layer_size=(raw.shape[0], raw.shape[1]),
         logits=logits,
     )
+
+
+def _note(raw: NDArray[np.float64], reached: bool) -> str:
+    """Return what has to be said about a map before its negative part is dropped."""
+    most, against = float(raw.max()), float(-raw.min())
+    if most <= 0:
+        return BLANK if reached else NO_GRADIENT
+    return FAINT.format(ratio=against / most) if most < FAINT_BELOW * against else ""
 
 
 def _weighted_features(

@@ -13,6 +13,8 @@ from torch import nn
 
 from lt_core.evaluation import probabilities_of
 from lt_core.explain.cam import CamResult, grad_cam
+from lt_core.explain.localisation import Localisation, localisation
+from lt_core.explain.pictures import enlarged_mask
 from lt_core.explain.sheet import save_overlay
 from lt_core.problems import Invalid, Problem
 
@@ -118,12 +120,21 @@ def row_of(run: Run, data: LabeledImages, index: int, part: str | None) -> int:
     return int(rows[index])
 
 
+def place_of(cam: CamResult, mask: NDArray[np.bool_] | None) -> Localisation | None:
+    """Return how the map lies on a mask of any size, or None where no place is known."""
+    if mask is None or not mask.any():
+        return None
+    fitting = enlarged_mask(mask, (cam.heatmap.shape[0], cam.heatmap.shape[1]))
+    return localisation(cam.heatmap, fitting) if fitting.any() else None
+
+
 def explain_to_file(
     run: Run, index: int, class_name: str, path: Path, *, part: str | None = "test", opacity: float = 0.6
 ) -> dict[str, Any]:
     """Write the map of ``class_name`` on image ``index`` of ``part`` as a PNG and return what it shows, for JSON.
 
-    Keys: file, index, row, id, part, class, probability, truth (1, 0 or None = unknown), layer, raw_max, blank, notes.
+    Keys: file, index, row, id, part, class, probability, truth (1, 0 or None = unknown), layer, raw_max, blank, notes,
+    and where a mask is known mask_hit, mask_inside and mask_area (see ``Localisation``), else None.
     """
     dataset = dataset_of_run(run)
     row = row_of(run, dataset, index, part)
@@ -139,6 +150,7 @@ def explain_to_file(
         f"{'Synthetic image. ' if dataset.synthetic else ''}Not for diagnosis.",
         *found.notes[: len(found.notes) - bool(found.cam.note)],
     ]
+    place = place_of(found.cam, mask)
     save_overlay(path, found.shown, found.cam, mask=mask, caption=caption, opacity=opacity)
     return {
         "file": str(path),
@@ -152,5 +164,8 @@ def explain_to_file(
         "layer": found.cam.layer,
         "raw_max": found.cam.raw_max,
         "blank": found.cam.blank,
+        "mask_hit": None if place is None else place.hit,
+        "mask_inside": None if place is None else place.inside,
+        "mask_area": None if place is None else place.area,
         "notes": list(found.notes),
     }

@@ -11,12 +11,17 @@ from numpy.typing import NDArray
 
 from lt_core.charts.results import class_probabilities
 from lt_core.datasets import read_image
-from lt_core.explain import Explanation, Layer, colour_bar, outlined, overlay
+from lt_core.explain import Explanation, Layer, colour_bar, outlined, overlay, place_of
 from lt_core.explain.pictures import enlarged, enlarged_map, enlarged_mask
 from lt_core.problems import Problem
 from lt_core.training import Run
 from pages.ui import blocks, cam_cases, run_picker
 from pages.ui.cam_cases import ORDERS, Case
+
+TERMS = (
+    "The pointing game (Zhang et al., 2018) asks whether the strongest place is inside the outline; the share of the "
+    "map inside (Wang et al., 2020) would equal the share of the image for a map without preference."
+)
 
 SIDE = 448
 """Pixels on the longer side of a picture on the page."""
@@ -29,8 +34,8 @@ def choose_run(found: list[Run]) -> Run:
     return run
 
 
-def choose_image(run: Run) -> Case:
-    """Draw the choice of an image; stop the page where there is none yet."""
+def choose(run: Run) -> tuple[Case, str]:
+    """Draw the choice of an image and of the class to explain; stop the page where there is no image yet."""
     how = st.segmented_control(
         "Image",
         ["set", "own"],
@@ -40,10 +45,13 @@ def choose_image(run: Run) -> Case:
         key="image-from",
         label_visibility="collapsed",
     )
-    case = _own_image() if how == "own" else _image_of_set(run)
+    left, right = st.columns([5, 2], vertical_alignment="bottom" if how == "set" else "top", gap="large")
+    with left:
+        case = _own_image() if how == "own" else _image_of_set(run)
     if case is None:
         st.stop()
-    return case
+    with right:
+        return case, _class_to_explain(run, case)
 
 
 def _own_image() -> Case | None:
@@ -65,15 +73,13 @@ def _own_image() -> Case | None:
 def _image_of_set(run: Run) -> Case | None:
     part = run_picker.parts_of(run)[0]
     predictions = run_picker.predictions(run, part)
-    counts = {name: int((predictions.targets[:, c] == 1).sum()) for c, name in enumerate(predictions.class_names)}
     left, middle, right = st.columns([2, 2, 1], vertical_alignment="bottom")
     name = left.selectbox(
         "Images that have",
         head_to_tail(run),
-        format_func=lambda n: f"{n} · {counts[n]:,}",
         key="cam-shown",
         bind="query-params",
-        help="Classes from head to tail, with how many images of the part have them.",
+        help="Classes from head to tail.",
     )
     order = middle.selectbox("Order", list(ORDERS), format_func=ORDERS.get, key="cam-order", bind="query-params")
     places = cam_cases.ordered(predictions, predictions.class_names.index(name), order)
@@ -93,8 +99,8 @@ def _image_of_set(run: Run) -> Case | None:
         return None
 
 
-def choose_class(run: Run, case: Case) -> str:
-    """Draw the choice of the class to explain; it follows the class the image was chosen by."""
+def _class_to_explain(run: Run, case: Case) -> str:
+    """Draw the choice of a class; it follows the class the image was chosen by."""
     names = head_to_tail(run)
     if case.suggested and st.session_state.get("cam-followed") != case.suggested:
         st.session_state["cam-followed"] = case.suggested
@@ -118,6 +124,9 @@ def explain(run: Run, case: Case, name: str) -> None:
     mask = cam_cases.mask_of(run, case, column)
     for note in found.notes:
         st.info(note, icon=":material/info:")
+    sentence = headline(found, mask, name)
+    if sentence:
+        st.markdown(f"#### {sentence}", help=TERMS)
     pictures, numbers = st.columns([5, 2], gap="large")
     with pictures:
         _pictures(found, mask, name, case)
@@ -125,6 +134,18 @@ def explain(run: Run, case: Case, name: str) -> None:
             _layer(layers, found)
     with numbers:
         _probabilities(run, case, found)
+
+
+def headline(found: Explanation, mask: NDArray[np.bool_] | None, name: str) -> str:
+    """Return where the map points, in a sentence; nothing where the true place is not known or the map is blank."""
+    place = place_of(found.cam, mask)
+    if place is None or place.hit is None or place.inside is None:
+        return ""
+    where = "inside" if place.hit else "beside"
+    return (
+        f"The strongest place is {where} the true {name}: {place.inside:.0%} of the map lies in the outline, "
+        f"which covers {place.area:.0%} of the image"
+    )
 
 
 def _pictures(found: Explanation, mask: NDArray[np.bool_] | None, name: str, case: Case) -> None:

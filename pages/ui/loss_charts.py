@@ -14,6 +14,7 @@ from lt_core.params import Value
 from lt_core.stats import ClassPrior
 
 POINTS = 161
+EVERY = 4
 LIMIT = 8.0
 DOMAINS = {"logit": (-LIMIT, LIMIT), "probability": (0.0, 1.0)}
 TITLES = {
@@ -22,6 +23,7 @@ TITLES = {
     ("gradient", 1): ("Gradient where y = 1", "below 0: pulls up"),
     ("gradient", 0): ("Gradient where y = 0", "above 0: pushes down"),
 }
+COLUMNS = ["curve", "x", "height", "logit", "probability", "value", "gradient", "dot"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,43 +53,46 @@ def _table(curves: Sequence[Curve], prior: ClassPrior, axis: str) -> pd.DataFram
     positives = tuple(prior.positives.tolist())
     frames = [
         _computed(c.loss, tuple(sorted(c.settings.items())), positives, prior.n_samples, c.column, axis).assign(
-            curve=c.name, loss=c.loss, group=c.group
+            curve=c.name, loss=c.loss, group=c.group, dot=lambda points: points.index % EVERY == 0
         )
         for c in curves
     ]
     return pd.concat(frames, ignore_index=True)
 
 
-def panels(curves: Sequence[Curve], prior: ClassPrior, axis: str, *, even: bool) -> None:
-    """Draw value and gradient for y = 1 and y = 0; with ``even`` each loss is scaled to its own largest."""
+@st.cache_data(max_entries=200, show_spinner=False)
+def _specification(lines: list[Line], measure: str, y: int, axis: str) -> dict[str, Any]:
+    """Return the chart without its data; building and checking one takes longer than all curves together."""
     from lt_core.losses.curves import AXES
 
+    title, subtitle = TITLES[measure, y]
+    x_title = AXES[axis] if measure == "gradient" else None
+    chart = loss_lines(
+        lines, measure=measure, title=title, subtitle=subtitle, x_title=x_title, x_domain=DOMAINS[axis]
+    ).to_dict()
+    chart.pop("data")
+    return chart
+
+
+def panels(curves: Sequence[Curve], prior: ClassPrior, axis: str, *, even: bool) -> None:
+    """Draw value and gradient for y = 1 and y = 0; with ``even`` each loss is scaled to its own largest.
+
+    Specification and data are handed over apart: moving a knob moves the lines and redraws nothing else.
+    """
     table = _table(curves, prior, axis)
     lines = lines_of([(curve.name, curve.loss, curve.group) for curve in curves])
     for measure in ("value", "gradient"):
         largest = table.groupby("loss")[measure].transform(lambda values: values.abs().max() or 1.0)
         drawn = table.assign(height=table[measure] / largest if even else table[measure])
         for place, y in zip(st.columns(2), (1, 0), strict=True):
-            with place:
-                title, subtitle = TITLES[measure, y]
-                chart = loss_lines(
-                    lines,
-                    measure=measure,
-                    title=title,
-                    subtitle=subtitle,
-                    x_title=AXES[axis] if measure == "gradient" else None,
-                    x_domain=DOMAINS[axis],
-                )
-                names = ", ".join(curve.name for curve in curves)
-                _draw(chart.to_dict(), drawn[drawn["y"] == y], f"{measure}-{y}", f"{title}, {subtitle}: {names}.")
+            place.vega_lite_chart(
+                drawn.loc[drawn["y"] == y, COLUMNS],
+                _specification(lines, measure, y, axis),
+                width="stretch",
+                key=f"loss-{measure}-{y}",
+                alt=f"{', '.join(TITLES[measure, y])}: {', '.join(curve.name for curve in curves)}.",
+            )
     _download(table)
-
-
-def _draw(chart: dict[str, Any], rows: pd.DataFrame, name: str, alt_text: str) -> None:
-    """Draw with the data apart from the specification: moving a knob then moves the lines and redraws nothing."""
-    chart.pop("data")
-    columns = ["curve", "x", "height", "logit", "probability", "value", "gradient"]
-    st.vega_lite_chart(rows[columns], chart, width="stretch", key=f"loss-{name}", alt=alt_text)
 
 
 def legend(lines: Sequence[Line]) -> None:
@@ -105,7 +110,7 @@ def _download(table: pd.DataFrame) -> None:
     if box.open:
         with box:
             shown = table[["loss", "group", "y", "logit", "probability", "value", "gradient"]]
-            st.dataframe(shown, hide_index=True, height=380, alt="Every point of every curve.")
+            st.dataframe(shown, hide_index=True, width=560, height=380, alt="Every point of every curve.")
             st.download_button(
                 "Download as CSV",
                 lambda: shown.to_csv(index=False).encode(),

@@ -26,8 +26,8 @@ DRAWN_OF = {"head": 0.0, "medium": 0.5, "tail": 1.0}
 
 CSS = """
 <style>
-@media (min-height: 800px) {
-  .st-key-loss-charts { position: sticky; top: 3.6rem; }
+@media (min-width: 641px) and (min-height: 800px) {
+  [data-testid=stColumn]:has(.st-key-loss-charts) { position: sticky; top: 4.2rem; align-self: flex-start; }
 }
 @media (max-width: 640px) {
   .st-key-loss-charts [data-testid=stHorizontalBlock] { flex-wrap: nowrap; gap: .4rem; }

@@ -32,7 +32,7 @@ def choose(found: list[Run]) -> tuple[Run, Run | None]:
         first = run_picker.pick("Run A", found, key="run")
     with right:
         second = run_picker.pick_other(
-            "Run B", found, first, key="versus", help="A second run, to see B minus A class by class."
+            "Run B", found, first, key="versus", note="A second run, to see B minus A class by class."
         )
     run_picker.strip(first)
     if second is not None and second.dataset_card["title"] != first.dataset_card["title"]:

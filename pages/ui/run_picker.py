@@ -34,38 +34,62 @@ def parts_of(run: Run) -> list[str]:
     return [part for part in PARTS if (run.path / f"predictions-{part}.npz").is_file()]
 
 
-def pick(label: str, found: list[Run], *, key: str, help: str | None = None) -> Run:  # noqa: A002 - Streamlit's own name
-    """Draw the choice of one run, the newest first; it is in the URL by the name of its folder."""
+def pick(label: str, found: list[Run], *, key: str) -> Run:
+    """Draw the choice of one run, the newest first; it is kept from page to page and in the URL."""
     named = {run.path.name: run for run in found}
-    name = st.selectbox(
-        label, list(named), format_func=lambda n: said(named[n]), key=key, bind="query-params", help=help
-    )
+    widget = _remembered(key, list(named))
+    name = st.selectbox(label, list(named), format_func=labels(found).get, key=widget)
+    _remember(key, name)
     return named[name]
 
 
-def pick_other(label: str, found: list[Run], first: Run, *, key: str, help: str | None = None) -> Run | None:  # noqa: A002
-    """Draw the choice of a second run, none to begin with."""
+def pick_other(label: str, found: list[Run], first: Run, *, key: str, note: str) -> Run | None:
+    """Draw the choice of a second run, none to begin with; kept like the first. ``note`` says what it is for."""
     named = {run.path.name: run for run in found if run.path != first.path}
-    if st.session_state.get(key) not in (None, *named):  # A took the run that was B
-        del st.session_state[key]
+    widget = _remembered(key, list(named))
     name = st.selectbox(
         label,
         list(named),
         index=None,
-        format_func=lambda n: said(named[n]),
-        key=key,
-        bind="query-params",
-        help=help,
+        format_func=labels(found).get,
+        key=widget,
+        help=note,
         placeholder="none" if named else "there is only one run",
         disabled=not named,
     )
+    _remember(key, name)
     return named[name] if name is not None else None
 
 
-def said(run: Run) -> str:
-    """Return a run in a few words."""
-    card = run.dataset_card
-    return f"{run.name} · {run.config.loss} · {run.config.model} · {card['title']}"
+def _remembered(key: str, names: list[str]) -> str:
+    """Return the widget's key, set to what was chosen on another page or what the URL names, where that is there.
+
+    Streamlit's own binding would write the label into the URL, which is not unique to a run and changes with it.
+    """
+    widget = f"{key}-widget"
+    wanted = st.session_state.get(widget) or st.session_state.get(key) or st.query_params.get(key)
+    if wanted in names:
+        st.session_state[widget] = wanted
+    else:
+        st.session_state.pop(widget, None)
+    return widget
+
+
+def _remember(key: str, name: str | None) -> None:
+    st.session_state[key] = name
+    if name is None:
+        st.query_params.pop(key, None)
+    elif st.query_params.get(key) != name:
+        st.query_params[key] = name
+
+
+def labels(found: list[Run]) -> dict[str, str]:
+    """Return a run in a few words by the name of its folder; no two are the same."""
+    said: dict[str, str] = {}
+    for run in found:
+        words = f"{run.name} · {run.config.loss} · {run.config.model} · {run.dataset_card['title']}"
+        said[run.path.name] = f"{words} · {run.path.name}" if words in said.values() else words
+    return said
 
 
 def strip(run: Run, *, key: str = "data-strip") -> None:

@@ -11,9 +11,8 @@ from lt_core.models import BackboneCard, card_of, shortlist
 from lt_core.params import Choice, Integer, Real, Value
 from lt_core.training import RunConfig, start_worker
 from pages.ui import blocks, run_view, state, train_state
-from pages.ui.train_state import PREFIX, SETTING
+from pages.ui.train_state import FIRST_LOSS, PREFIX, SETTING
 
-FIRST_LOSS = {"multi": "bce", "single": "ce"}
 LABELS = {
     "epochs": "Epochs",
     "learning_rate": "Learning rate",
@@ -51,6 +50,7 @@ def settings() -> None:
             icon=":material/restart_alt:",
             key="train-defaults",
             on_click=train_state.forget,
+            args=(kind,),
             help="Put every setting back. On the chest phantom the default run takes about a minute on two cores.",
         )
 
@@ -86,7 +86,7 @@ def _loss(kind: str) -> tuple[str, dict[str, Value]]:
     fitting = {spec.key: spec for spec in all_losses() if spec.labels == kind}
     key = f"{PREFIX}loss"
     if st.session_state.get(key, FIRST_LOSS[kind]) not in fitting:  # the set in force is of the other kind now
-        del st.session_state[key]
+        st.session_state[key] = FIRST_LOSS[kind]
     loss = st.selectbox(
         "Loss",
         list(fitting),

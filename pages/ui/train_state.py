@@ -1,32 +1,40 @@
-"""The Train page's settings as session keys: put back to their defaults, or taken from an earlier run."""
+"""The Train page's settings as session keys: put back to their defaults, or taken from an earlier run.
+
+Values are set, never removed: Streamlit keeps a widget's value in the URL itself, and refuses to have it deleted there.
+"""
 
 from __future__ import annotations
 
 import streamlit as st
 
+from lt_core.losses import all_losses, get_loss
+from lt_core.models import DEFAULT
 from lt_core.training import SETTINGS, RunConfig
 from pages.ui import state
 
 PREFIX = "train."
 SETTING = {param.name: param for param in SETTINGS}
+FIRST_LOSS = {"multi": "bce", "single": "ce"}
+"""The loss a page begins with, by the kind of the data set."""
 
 
-def forget() -> None:
-    """Put every setting back to its default; for use as a callback."""
-    for key in [str(key) for key in st.session_state if str(key).startswith(PREFIX)]:
-        del st.session_state[key]
-    for key in [key for key in st.query_params if key.startswith(PREFIX)]:
-        del st.query_params[key]
+def forget(kind: str) -> None:
+    """Put every setting back to its default for a set of ``kind``; for use as a callback."""
+    defaults = {name: param.default for name, param in SETTING.items()}
+    defaults |= {"loss": FIRST_LOSS[kind], "model": DEFAULT, "name": "", "image_size": None}
+    for spec in all_losses():
+        defaults |= {f"{spec.key}.{param.name}": param.default for param in spec.params}
+    for name, value in defaults.items():
+        if PREFIX + name in st.session_state:
+            st.session_state[PREFIX + name] = value
 
 
 def take(config: RunConfig) -> None:
     """Put the settings of an earlier run into the widgets, and its data set in force; for use as a callback."""
-    forget()
+    spec = get_loss(config.loss)
+    forget(spec.labels)
     state.choose(config.data)
-    st.session_state[f"{PREFIX}loss"] = config.loss
-    st.session_state[f"{PREFIX}model"] = config.model
-    st.session_state[f"{PREFIX}image_size"] = config.image_size
-    for name in SETTING:
+    for name in (*SETTING, "loss", "model", "image_size"):
         st.session_state[PREFIX + name] = getattr(config, name)
-    for name, value in config.loss_values.items():
+    for name, value in spec.checked(config.loss_values).items():
         st.session_state[f"{PREFIX}{config.loss}.{name}"] = value

@@ -167,6 +167,21 @@ def test_a_blank_map_is_said_to_be_blank() -> None:
     assert "no place in the image raises the score" in result.note
 
 
+def test_a_map_that_is_next_to_nothing_is_said_to_be_faint() -> None:
+    # dark places speak for the class a fiftieth as much as bright places speak against it
+    split = nn.Conv2d(1, 2, 1, bias=False)
+    head = nn.Linear(2, 1, bias=False)
+    with torch.no_grad():
+        split.weight.copy_(torch.tensor([1.0, -1.0]).view(2, 1, 1, 1))
+        head.weight.copy_(torch.tensor([[-1.0, 0.02]]))
+    model = nn.Sequential(split, nn.ReLU(), nn.AdaptiveAvgPool2d(1), nn.Flatten(), head)
+    result = grad_cam(model, torch.tensor([[[1.0, -1.0]]]).expand(1, 8, 2), 0, layer="1")
+    assert not result.blank
+    np.testing.assert_array_equal(result.heatmap[0], [0, 1])
+    assert "The map is faint: what speaks against the class is 50 times as strong" in result.note
+    assert grad_cam(tiny().eval(), picture(), 0).note == ""
+
+
 def test_a_layer_that_no_gradient_reaches_is_said_so() -> None:
     class Deaf(Tiny):
         def forward(self, x: Tensor) -> Tensor:

@@ -10,6 +10,7 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 from lt_core.datasets import Source
+from lt_core.problems import Problem
 from lt_core.training import Run, RunConfig, events
 from lt_core.training.process import record
 from lt_core.training.store import write_json
@@ -116,13 +117,18 @@ def test_what_is_chosen_is_what_is_started(started: list[RunConfig]) -> None:
     assert started == [expected]
 
 
-def test_a_mistake_is_one_sentence_and_the_settings_stay(home: Path) -> None:
-    app = _page(**{"train.model": "resnet81", "train.epochs": 5})
+def test_a_mistake_is_one_sentence_and_the_settings_stay(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    from pages.ui import train_panel
+
+    def refuse(config: RunConfig) -> Run:
+        raise Problem("the folder of runs cannot be written to: choose another with LONGTAIL_LAB_HOME")
+
+    monkeypatch.setattr(train_panel, "start_worker", refuse)
+    app = _page(**{"train.epochs": 5})
     _button(app, "Start training").click().run()
     assert not app.exception
-    assert "unknown backbone 'resnet81'" in app.error[0].value
+    assert "the folder of runs cannot be written to" in app.error[0].value
     assert app.number_input(key="train.epochs").value == 5
-    assert list((home / "runs").iterdir()) == []
 
 
 def test_settings_of_an_earlier_run_are_taken_and_put_back(started: list[RunConfig], home: Path) -> None:

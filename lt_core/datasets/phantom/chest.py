@@ -7,20 +7,20 @@ x = 0. Every length is in these units; 1 is half the image. Arrays are (n, 1, 1)
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
 
 from lt_core.datasets.phantom.patients import Draws
 
-Field = NDArray[np.float32]
-RIGHT, LEFT = -1.0, 1.0
-"""Sides of the patient, as the sign of x in the image."""
+Field: TypeAlias = NDArray[np.floating[Any]]
+"""Values over pixels (n, S, S) or per patient (n, 1, 1), float32."""
 
 
 def ramp(distance: Field, width: float | Field) -> Field:
     """Return 0 to 1 across an edge ``width`` wide: how much of a pixel lies on the positive side."""
-    return np.clip(distance / width + np.float32(0.5), 0, 1)
+    return np.asarray(np.clip(distance / width + np.float32(0.5), 0, 1))
 
 
 def between(u: Field, low: float, high: float) -> Field:
@@ -38,6 +38,8 @@ class Build:
     dome_left: Field
     sulcus: Field
     floor: Field
+    stomach: Field
+    nipple: Field
     heart_x: Field
     heart_y: Field
     heart_a: Field
@@ -63,13 +65,16 @@ def build(draws: Draws) -> Build:
     dome = between(b[:, 0], 0.34, 0.50) + breath
     sulcus = between(b[:, 5], 0.14, 0.36)
     heart = between(b[:, 1], 0.86, 1.14) * (1 + 0.12 * ap)
+    dome_left = dome + between(b[:, 4], 0.01, 0.09)
     return Build(
         wall=between(b[:, 2], 0.74, 0.86) * (1 - 0.02 * ap),
         apex=between(b[:, 3], -0.84, -0.74),
         dome_right=dome,
-        dome_left=dome + between(b[:, 4], 0.01, 0.09),
+        dome_left=dome_left,
         sulcus=sulcus,
         floor=dome + sulcus,
+        stomach=dome_left + 0.15,
+        nipple=dome - 0.08,
         heart_x=between(b[:, 6], 0.08, 0.14),
         heart_y=dome - between(b[:, 7], 0.15, 0.21),
         heart_a=0.40 * heart,
@@ -82,7 +87,11 @@ def build(draws: Draws) -> Build:
 
 @dataclass(frozen=True)
 class Frame:
-    """Where each pixel of n images lies in its patient: ``x``, ``y`` (n, S, S), ``side`` of the body, ``pixel`` width."""
+    """Where each pixel of n images lies in its patient, (n, S, S).
+
+    ``x``, ``y`` are its coordinates, ``side`` the sign of x, ``across`` its distance from the mid-line; ``pixel`` is
+    the width of one.
+    """
 
     x: Field
     y: Field
@@ -98,10 +107,10 @@ class Frame:
 def frame(draws: Draws, size: int) -> Frame:
     """Return the coordinates of every pixel: patients stand a little turned, off centre, near or far."""
     s = draws.shot
-    grid = ((np.arange(size, dtype=np.float32) + 0.5) / size * 2 - 1).astype(np.float32)
-    px, py = grid[None, None, :], grid[None, :, None]
+    grid = ((np.arange(size) + 0.5) / size * 2 - 1).astype(np.float32)
     scale, angle = between(s[:, 2], 0.93, 1.06), between(s[:, 3], -0.07, 0.07)
-    px, py = (px - between(s[:, 4], -0.06, 0.06)) / scale, (py - between(s[:, 5], -0.05, 0.07)) / scale
+    px = (grid[None, None, :] - between(s[:, 4], -0.06, 0.06)) / scale
+    py = (grid[None, :, None] - between(s[:, 5], -0.05, 0.07)) / scale
     cos, sin = np.cos(angle), np.sin(angle)
     x, y = px * cos + py * sin, py * cos - px * sin
     return Frame(x, y, np.sign(x), np.abs(x), 2 / size)
@@ -132,7 +141,9 @@ def outline(at: Frame, chest: Build) -> Outline:
     diaphragm = dome + chest.sulcus * 3.0 * bow * bow
     inner = at.across - 0.10
     edge = 2 * at.pixel
-    lung = ramp(inner, edge) * ramp(wall - at.across, edge) * ramp(diaphragm - at.y, edge) * ramp(at.y - chest.apex, edge)
+    lung = (
+        ramp(inner, edge) * ramp(wall - at.across, edge) * ramp(diaphragm - at.y, edge) * ramp(at.y - chest.apex, edge)
+    )
     return Outline(wall, diaphragm, lung, _heart(at, chest))
 
 

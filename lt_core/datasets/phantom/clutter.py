@@ -15,8 +15,7 @@ def clutter(at: Frame, chest: Build, draws: Draws) -> Field:
 
 def _nipples(at: Frame, chest: Build, draws: Draws) -> Field:
     seen = np.clip(between(draws.body[:, 22], -0.14, 0.06), 0, None)
-    y = chest.dome_right - 0.08
-    return seen * ramp(1 - np.hypot(at.across - 0.52, at.y - y) / 0.05, 0.6)
+    return seen * ramp(1 - np.hypot(at.across - 0.52, at.y - chest.nipple) / 0.05, 0.6)
 
 
 def _catheter(at: Frame, chest: Build, draws: Draws) -> Field:
@@ -29,8 +28,8 @@ def _catheter(at: Frame, chest: Build, draws: Draws) -> Field:
 def _cable(at: Frame, draws: Draws) -> Field:
     """A monitoring cable across every third AP view."""
     shown = (draws.ap & (draws.shot[:, 10] < 0.35)).astype(np.float32)[:, None, None]
-    slope, level, bend = (between(draws.shot[:, k], low, high) for k, low, high in ((11, -0.9, 0.9), (12, -0.4, 0.5), (13, -1, 1)))
-    line = level + slope * at.x + bend * at.x**2
+    s = draws.shot
+    line = between(s[:, 12], -0.4, 0.5) + between(s[:, 11], -0.9, 0.9) * at.x + between(s[:, 13], -1, 1) * at.x**2
     return 0.14 * shown * ramp(0.008 - np.abs(at.y - line), 1.2 * at.pixel)
 
 
@@ -42,4 +41,4 @@ def marker(size: int, draws: Draws) -> Field:
     dy = row / scale - np.floor(between(s[:, 15], 2, 9))
     upright = (dx >= 0) & (dx < 1) & (dy >= 0) & (dy < 4)
     foot = (dx >= 0) & (dx < 3) & (dy >= 3) & (dy < 4)
-    return (upright | foot).astype(np.float32) * between(s[:, 16], -0.15, 0.45).clip(0)
+    return np.asarray((upright | foot).astype(np.float32) * np.maximum(between(s[:, 16], -0.15, 0.45), 0))

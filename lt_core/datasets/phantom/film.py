@@ -30,9 +30,7 @@ class Film:
         """Return a film without findings."""
         return cls(np.zeros(shape, np.float32), np.zeros(shape, np.float32), np.ones(shape, np.float32))
 
-    def add(
-        self, rows: NDArray[np.intp], fill: Field | None = None, extra: Field | None = None, markings: Field | None = None
-    ) -> None:
+    def add(self, rows: NDArray[np.intp], fill: Field | None, extra: Field | None, markings: Field | None) -> None:
         """Add one finding to images ``rows``: the share of the air left that it fills, what it adds, markings left."""
         if fill is not None:
             self.air_lost[rows] = 1 - (1 - self.air_lost[rows]) * (1 - fill)
@@ -47,14 +45,14 @@ def _spread(size: int, nodes: int) -> Field:
     """Return the (size, nodes) matrix that spreads a coarse field smoothly over ``size`` pixels, unit variance kept."""
     where = (np.arange(size) + 0.5) / size * nodes - 0.5
     weights = np.exp(-0.5 * ((where[:, None] - np.arange(nodes)) / 0.7) ** 2)
-    return (weights / np.sqrt((weights**2).sum(axis=1, keepdims=True))).astype(np.float32)
+    return np.asarray(weights / np.sqrt((weights**2).sum(axis=1, keepdims=True)), dtype=np.float32)
 
 
 @lru_cache(maxsize=8)
 def _blur(size: int, sigma: float) -> Field:
     steps = np.arange(size)
     weights = np.exp(-0.5 * ((steps[:, None] - steps) / sigma) ** 2)
-    return (weights / weights.sum(axis=1, keepdims=True)).astype(np.float32)
+    return np.asarray(weights / weights.sum(axis=1, keepdims=True), dtype=np.float32)
 
 
 def smooth(coarse: Field, size: int) -> Field:
@@ -76,7 +74,7 @@ def branching(at: Frame, fine: Field, hilum_y: float = -0.04) -> Field:
     angle = np.arctan2(dy, dx)
     lobes = np.cos(angle * (9 + 2 * at.side) + 1.4 * fine + at.side * 1.3)
     trunk = np.exp(-radius / 0.26)
-    return np.maximum(lobes, 0) ** 3 * trunk + 0.8 * np.exp(-((radius / 0.11) ** 2))
+    return np.asarray(np.maximum(lobes, 0) ** 3 * trunk + 0.8 * np.exp(-((radius / 0.11) ** 2)))
 
 
 def ribs(at: Frame, out: Outline, draws: Draws) -> Field:
@@ -105,7 +103,7 @@ def mediastinum(at: Frame, chest: Build, out: Outline, draws: Draws) -> Field:
     """Return the silhouette of heart, great vessels and aortic knob, 0 to 1, as far as the diaphragm."""
     x = at.x - chest.midline
     wide = between(draws.body[:, 21], 0.13, 0.17) + 0.06 * np.exp(-(((at.y + 0.72) / 0.2) ** 2))
-    wide = wide + 0.07 * (x > 0) * np.exp(-(((at.y + 0.32) / 0.10) ** 2))
+    wide = wide + 0.07 * ramp(x, 0.02) * np.exp(-(((at.y + 0.32) / 0.10) ** 2))
     above = ramp(out.diaphragm - at.y, 2 * at.pixel) * ramp(at.y + 0.95, 0.2)
     return np.maximum(ramp(wide - np.abs(x), 0.05), out.heart) * above
 
@@ -123,14 +121,13 @@ def soft_tissue(at: Frame, chest: Build, out: Outline, tissue: Field, draws: Dra
     trachea = ramp(0.045 - np.abs(x + 0.01), 0.04) * ramp(-0.26 - at.y, 0.12)
     below = 1 - ramp(out.diaphragm - at.y, 2 * at.pixel)
     liver = below * (0.17 - 0.05 * ramp(x, 0.2))
-    bubble_x, bubble_y = x - between(b[:, 17], 0.28, 0.42), at.y - chest.dome_left - 0.15
+    bubble_x, bubble_y = x - between(b[:, 17], 0.28, 0.42), at.y - chest.stomach
     bubble = ramp(1 - np.sqrt((bubble_x / 0.13) ** 2 + (bubble_y / 0.07) ** 2), 0.6) * between(b[:, 18], -0.1, 0.26)
     woman = ramp(between(b[:, 19], -1, 1), 0.02)
-    breast = (
-        woman * np.exp(-(((at.across - 0.48) / 0.24) ** 2) - ((at.y - 0.22) / 0.20) ** 2) * between(b[:, 20], 0.02, 0.12)
-    )
+    bosom = np.exp(-(((at.across - 0.48) / 0.24) ** 2) - ((at.y - 0.22) / 0.20) ** 2)
+    breast = woman * bosom * between(b[:, 20], 0.02, 0.12)
     soft = body + 0.22 * tissue + 0.05 * spine - 0.06 * trachea
-    return soft + liver - np.maximum(bubble, 0) * below + breast
+    return np.asarray(soft + liver - np.maximum(bubble, 0) * below + breast)
 
 
 def attenuation(at: Frame, chest: Build, out: Outline, film: Film, draws: Draws, noise: Grain) -> Field:

@@ -52,7 +52,7 @@ FloatArray = NDArray[np.float64]
 
 
 def prevalence(part: str) -> FloatArray:
-    """Return the stated prevalence of every finding in ``part``, (14,): NIH's times ``FACTOR``, in test at least 6 %."""
+    """Return the stated prevalence of each finding in ``part``, (14,): NIH's times ``FACTOR``; in test at least 6 %."""
     nih = load_preset("nih")
     share = np.array([nih.positives[nih.class_index(name)] for name in FINDINGS]) / nih.n_samples * FACTOR
     return np.maximum(share, TEST_FLOOR) if part == "test" else share

@@ -5,13 +5,14 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
+from lt_core.datasets.phantom.cases import Cases
 from lt_core.datasets.phantom.chest import Build, Field, Outline, build, frame, outline
 from lt_core.datasets.phantom.film import Film, attenuation, expose, smooth
 from lt_core.datasets.phantom.labels import FINDINGS
 from lt_core.datasets.phantom.patients import Draws, Grain
-from lt_core.datasets.phantom.signs import SIGNS, Cases, reshape
+from lt_core.datasets.phantom.signs import SIGNS, reshape
 
-MASK_FROM = 1 / 3
+MASK_FROM = 1 / 4
 """A pixel belongs to a finding from this share of the finding's fullest extent in the image on."""
 
 Pixels = NDArray[np.uint8]
@@ -19,7 +20,7 @@ Masks = NDArray[np.bool_]
 
 
 def render(draws: Draws, noise: Grain) -> tuple[Pixels, list[Masks]]:
-    """Return images (n, S, S) uint8, and for each finding the masks (k, S, S) of the k images that have it, in order."""
+    """Return images (n, S, S) uint8 and, per finding, the masks (k, S, S) of the k images that have it, in order."""
     at = frame(draws, noise.pixel.shape[-1])
     chest = build(draws)
     before = {}

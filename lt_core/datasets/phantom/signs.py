@@ -2,83 +2,24 @@
 
 A sign is given the cases that have the finding and answers with the share of air lost, the attenuation added, the
 vessel markings left and its extent, 0 to 1 over the pixels; the mask is where it is
-at least a third of its maximum. Shapes are
+at least a quarter of its maximum. Shapes are
 taken from textbook descriptions (Fleischner Society glossary: Hansell et al., Radiology 246:697, 2008).
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
-from lt_core.datasets.phantom.chest import Build, Field, Frame, Outline, chest_wall, ramp
+from lt_core.datasets.phantom.cases import Cases, Sign
+from lt_core.datasets.phantom.chest import Build, Field, ramp
 from lt_core.datasets.phantom.film import branching
 
 
-@dataclass(frozen=True)
-class Cases:
-    """The n images that have one finding.
-
-    ``place`` (n, 8) and ``severity`` (n, 1, 1) are uniforms, ``noise`` (n, S, S) a smooth normal field, ``before`` the
-    outline that the chest would have without the finding, ``supine`` (n, 1, 1) is 1 for AP views.
-    """
-
-    at: Frame
-    chest: Build
-    out: Outline
-    before: Outline
-    noise: Field
-    place: NDArray[np.float32]
-    severity: Field
-    supine: Field
-
-    def pick(self, k: int, low: float, high: float) -> Field:
-        """Return uniform ``k`` of the place stretched to [low, high]."""
-        return (np.float32(low) + np.float32(high - low) * self.place[:, k])[:, None, None]
-
-    def grade(self, low: float, high: float) -> Field:
-        """Return the severity stretched to [low, high]."""
-        return np.float32(low) + np.float32(high - low) * self.severity
-
-    @property
-    def half(self) -> Field:
-        """1 over the half of the body where the finding is, 0 over the other."""
-        left = np.where(self.place[:, 0] < 0.5, -1, 1)[:, None, None]
-        return (self.at.side == left).astype(np.float32)
-
-    @property
-    def lung(self) -> Field:
-        """The lung that has the finding, as far as it is seen beside the heart."""
-        return self.out.lung * (1 - 0.7 * self.out.heart) * self.half
-
-    @property
-    def height(self) -> Field:
-        """How far down the lung a pixel lies: 0 at the apex, 1 at the top of the diaphragm."""
-        return (self.at.y - self.chest.apex) / (self.chest.dome_right - self.chest.apex)
-
-    def centre(self, top: float, bottom: float, inner: float = 0.25, outer: float = 0.8) -> tuple[Field, Field]:
-        """Return offsets (dx, dy) of every pixel from a point in the lung between the given bounds."""
-        y = self.chest.apex + self.pick(1, top, bottom) * (self.chest.dome_right - self.chest.apex)
-        x = self.pick(2, inner, outer) * chest_wall(y, self.chest)
-        side = np.where(self.place[:, 0] < 0.5, -1, 1)[:, None, None]
-        return self.at.x - side * np.maximum(x, 0.2), self.at.y - y
-
-
-@dataclass(frozen=True)
-class Sign:
-    """What one finding does to its images, (n, S, S) each; None = nothing."""
-
-    extent: Field
-    fill: Field | None = None
-    extra: Field | None = None
-    markings: Field | None = None
-
-
 def _radius(dx: Field, dy: Field) -> Field:
-    return np.sqrt(dx * dx + dy * dy)
+    return np.asarray(np.sqrt(dx * dx + dy * dy))
 
 
 def atelectasis(c: Cases) -> Sign:
@@ -154,7 +95,7 @@ def consolidation(c: Cases) -> Sign:
     """A dense lobe with a straight edge at the fissure; air bronchograms stay dark in it."""
     dx, dy = c.centre(0.25, 0.90, 0.3, 0.65)
     fissure = c.height - 0.58 + c.pick(3, -0.2, 0.2) * (c.at.across - 0.4)
-    upper = np.where(c.pick(1, 0.25, 0.90) < 0.58, -1, 1)
+    upper = np.where(c.pick(1, 0.25, 0.90) < 0.58, np.float32(-1), np.float32(1))
     lobe = ramp(fissure * upper, 0.05) * ramp(1 - _radius(dx, dy) / c.pick(4, 0.30, 0.44), 0.30) * c.lung
     dense = c.grade(0.30, 0.80) * lobe * (1 - 0.55 * branching(c.at, c.noise))
     return Sign(extent=lobe, fill=np.clip(dense, 0, 1))
@@ -180,7 +121,7 @@ def fibrosis(c: Cases) -> Sign:
     """A net of fine lines, mostly at the bases and the periphery of both lungs."""
     x, y = c.at.x + 0.012 * c.noise, c.at.y
     net = np.maximum(np.cos(58 * (0.8 * x + 0.6 * y)), np.cos(58 * (0.6 * x - 0.8 * y) + 1.0))
-    apical = np.where(c.place[:, 0] < 0.2, 1, 0)[:, None, None]
+    apical = (c.place[:, 0, None, None] < 0.2).astype(np.float32)
     zone = ramp(c.height - 0.62, 0.5) * (1 - apical) + ramp(0.38 - c.height, 0.4) * apical
     where = zone * ramp(c.at.across / c.out.wall - 0.42, 0.5) * c.out.lung
     return Sign(extent=where, fill=0.10 * where, extra=c.grade(0.05, 0.13) * where * ramp(net - 0.45, 0.8))
@@ -192,7 +133,7 @@ def pleural_thickening(c: Cases) -> Sign:
     span = ramp(c.height - start, 0.08) * ramp(start + c.pick(2, 0.35, 0.7) - c.height, 0.08)
     width = c.grade(0.030, 0.075) * (1 + 0.3 * c.noise)
     inward = np.maximum(c.out.wall - c.at.across, 0)
-    side = np.where(c.place[:, 3, None, None] < 0.25, 1, c.half)
+    side = np.where(c.place[:, 3, None, None] < 0.25, np.float32(1), c.half)
     rim = ramp(width - inward, 0.04) * span * side * c.out.lung
     return Sign(extent=rim, fill=0.85 * rim)
 
@@ -243,7 +184,7 @@ def reshape(name: str, chest: Build, place: NDArray[np.float32], severity: Field
         n.air *= 1.01 + 0.10 * severity
         n.vessels *= 0.85 - 0.40 * severity
     elif name == "Atelectasis":
-        right = np.where(place[:, 0] < 0.5, 1, 0)[:, None, None]
+        right = (place[:, 0, None, None] < 0.5).astype(np.float32)
         lift = 0.02 + 0.07 * severity
         n.dome_right -= lift * right
         n.dome_left -= lift * (1 - right)

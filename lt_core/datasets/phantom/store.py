@@ -5,7 +5,6 @@ from __future__ import annotations
 import hashlib
 import os
 import threading
-
 import zipfile
 import zlib
 from collections.abc import Mapping
@@ -27,7 +26,7 @@ BATCH = 64
 
 @dataclass(frozen=True, eq=False)
 class PackedMasks:
-    """Masks kept as bits: ``bits`` (m, ceil(S S / 8)) uint8, ``rows`` (N, 14) the mask of each image and finding or -1."""
+    """Masks kept as bits, (m, ceil(S S / 8)) uint8; ``rows`` (N, 14) says which is whose, -1 = none."""
 
     bits: NDArray[np.uint8]
     rows: NDArray[np.int32]
@@ -73,7 +72,9 @@ def make_part(seed: int, part: Part, count: int, size: int) -> Phantom:
         have += len(where)
     images = np.concatenate([some for some, _ in made])
     number = np.full(count, PARTS.index(part), np.int8)
-    return Phantom(images, draws.positive, draws.ap, draws.patient, number, PackedMasks(np.concatenate(bits), rows, size))
+    return Phantom(
+        images, draws.positive, draws.ap, draws.patient, number, PackedMasks(np.concatenate(bits), rows, size)
+    )
 
 
 def make(seed: int, counts: Mapping[Part, int], size: int) -> Phantom:
