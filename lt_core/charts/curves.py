@@ -71,12 +71,7 @@ def loss_lines(
         y=alt.Y("height:Q", title=None, axis=alt.Axis(tickCount=5, format=".4~r", **_grid())),
         color=alt.Color("curve:N", scale=alt.Scale(domain=names, range=[line.colour for line in lines]), legend=None),
     )
-    dashes = alt.Scale(domain=names, range=[list(line.dash) for line in lines])
-    widths = alt.Scale(domain=names, range=[2 + 1.4 * k / len(names) for k in range(len(names), 0, -1)])
-    strokes = base.mark_line(clip=True).encode(
-        strokeDash=alt.StrokeDash("curve:N", scale=dashes, legend=None),
-        strokeWidth=alt.StrokeWidth("curve:N", scale=widths, legend=None),  # what is covered still shows at the rim
-    )
+    strokes = base.mark_line(clip=True).encode(**_stroke(lines))
     dots = (
         base.transform_filter("datum.dot")
         .mark_point(filled=True, size=55)
@@ -85,6 +80,17 @@ def loss_lines(
     )
     layers: Figure = alt.layer(strokes, dots).properties(height=height, title=_heading(title, subtitle))
     return layers
+
+
+def _stroke(lines: Sequence[Line]) -> dict[str, Any]:
+    """Return the dash of each line, and widths that fall in order: what is covered still shows at the rim."""
+    names = [line.name for line in lines]
+    dashes = alt.Scale(domain=names, range=[list(line.dash) for line in lines])
+    widths = alt.Scale(domain=names, range=[2 + 1.4 * k / len(names) for k in range(len(names), 0, -1)])
+    return {
+        "strokeDash": alt.StrokeDash("curve:N", scale=dashes, legend=None),
+        "strokeWidth": alt.StrokeWidth("curve:N", scale=widths, legend=None),
+    }
 
 
 def _grid() -> dict[str, Any]:

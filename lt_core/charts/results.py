@@ -11,6 +11,9 @@ from lt_core.charts.palette import GROUP_COLOURS, GROUPS, QUIET
 RUN_SHAPES = ("circle", "diamond")
 """Run A is a disc, run B a diamond, beside the colour of the group."""
 
+# Vega's own symbols of a legend without colour are black, which dark pages swallow.
+RUN_LEGEND = alt.Legend(orient="top", direction="horizontal", symbolFillColor=QUIET, symbolStrokeColor=QUIET)
+
 FULL = alt.Scale(domain=[0, 1], nice=False)
 
 GROUP_COLOUR = alt.Color(
@@ -44,7 +47,7 @@ def class_metric(table: pd.DataFrame, *, title: str, row_height: int = 24) -> Fi
         "run:N",
         title="run",
         scale=alt.Scale(domain=["A", "B"], range=list(RUN_SHAPES)),
-        legend=alt.Legend(orient="top", direction="horizontal") if len(runs) > 1 else None,
+        legend=RUN_LEGEND if len(runs) > 1 else None,
     )
     span = base.transform_filter("isValid(datum.low)").mark_rule(strokeWidth=2.5, opacity=0.45)
     dots = base.mark_point(filled=True, size=80, opacity=1).encode(
@@ -121,15 +124,36 @@ def group_means(table: pd.DataFrame) -> Figure:
 
     ``table`` has the columns metric, group, run ("A" or "B"), run_name, value, n_classes; NaN where not defined.
     """
-    metrics = table["metric"].drop_duplicates().tolist()
+    two = len(set(table["run"])) > 1
+    base = _clusters(table, sorted(set(table["run"])))
+    opacity = alt.Opacity(
+        "run:N",
+        title="run",
+        scale=alt.Scale(domain=["A", "B"], range=[0.45 if two else 1.0, 1.0]),
+        legend=RUN_LEGEND if two else None,
+    )
+    bars = base.mark_bar(cornerRadiusEnd=2).encode(color=GROUP_COLOUR, opacity=opacity)
+    # upright where bars are thin, so that words never run into each other
+    upright = {"angle": 270, "align": "left", "dx": 6, "dy": 0, "baseline": "middle"}
+    texts = [
+        base.transform_filter(f"{'' if known else '!'}isValid(datum.value)")
+        .mark_text(fontSize=11, color=QUIET, **style)
+        .encode(text="said:N")
+        for known, style in ((True, upright if two else {"dy": -7}), (False, upright))
+    ]
+    return alt.layer(bars, *texts).properties(height=250 + AROUND)
+
+
+def _clusters(table: pd.DataFrame, runs: list[str]) -> alt.Chart:
+    """Return the places of the bars and what hovering over them says."""
     shown = table.assign(
         slot=table["group"] + " " + table["run"],
         said=table["value"].map(lambda value: "not defined" if pd.isna(value) else f"{value:.2f}"),
         height=table["value"].fillna(0.0),
     )
-    runs = sorted(set(table["run"]))
+    metrics = table["metric"].drop_duplicates().tolist()
     slots = [f"{group} {run}" for group in GROUPS for run in runs]
-    base = alt.Chart(shown).encode(
+    return alt.Chart(shown).encode(
         x=alt.X("metric:N", sort=metrics, title=None, axis=alt.Axis(labelAngle=0, ticks=False)),
         xOffset=alt.XOffset("slot:N", sort=slots, scale=alt.Scale(domain=slots, paddingInner=0.12, paddingOuter=0.25)),
         y=alt.Y("height:Q", title="mean over the group's classes", scale=FULL, axis=alt.Axis(gridDash=[2, 3])),
@@ -141,21 +165,6 @@ def group_means(table: pd.DataFrame) -> Figure:
             alt.Tooltip("n_classes:Q", title="classes where it is defined"),
         ],
     )
-    faint = alt.Opacity(
-        "run:N", title="run", scale=alt.Scale(domain=["A", "B"], range=[0.45, 1.0] if len(runs) > 1 else [1.0, 1.0])
-    )
-    legend = faint.legend(orient="top", direction="horizontal") if len(runs) > 1 else faint.legend(None)
-    bars = base.mark_bar(cornerRadiusEnd=2).encode(color=GROUP_COLOUR, opacity=legend)
-    # upright where bars are thin, so that words never run into each other
-    upright = {"angle": 270, "align": "left", "dx": 6, "dy": 0, "baseline": "middle"}
-    defined = upright if len(runs) > 1 else {"dy": -7}
-    texts = [
-        base.transform_filter(f"{'' if known else '!'}isValid(datum.value)")
-        .mark_text(fontSize=11, color=QUIET, **style)
-        .encode(text="said:N")
-        for known, style in ((True, defined), (False, upright))
-    ]
-    return alt.layer(bars, *texts).properties(height=250 + AROUND)
 
 
 def class_probabilities(table: pd.DataFrame, *, row_height: int = 22) -> Figure:

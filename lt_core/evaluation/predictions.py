@@ -5,11 +5,12 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
+from zipfile import BadZipFile
 
 import numpy as np
 from numpy.typing import NDArray
 
-from lt_core.problems import Invalid
+from lt_core.problems import Invalid, Problem
 
 
 def probabilities_of(logits: NDArray[np.floating], kind: Literal["multi", "single"]) -> NDArray[np.float64]:
@@ -71,14 +72,21 @@ class Predictions:
 
     @classmethod
     def load(cls, path: Path) -> Predictions:
-        """Read what ``save`` wrote."""
-        with np.load(path, allow_pickle=False) as file:
-            return cls(
-                class_names=tuple(str(name) for name in file["class_names"]),
-                logits=file["logits"],
-                targets=file["targets"],
-                rows=file["rows"],
-                ids=file["ids"],
-                kind="single" if str(file["kind"]) == "single" else "multi",
-                part=str(file["part"]),
-            )
+        """Read what ``save`` wrote; raise ``Problem`` for any other file."""
+        try:
+            # opened here, because NumPy leaves a file open that turns out to be broken
+            with path.open("rb") as raw, np.load(raw, allow_pickle=False) as file:
+                return cls(
+                    class_names=tuple(str(name) for name in file["class_names"]),
+                    logits=file["logits"],
+                    targets=file["targets"],
+                    rows=file["rows"],
+                    ids=file["ids"],
+                    kind="single" if str(file["kind"]) == "single" else "multi",
+                    part=str(file["part"]),
+                )
+        except (OSError, ValueError, KeyError, EOFError, TypeError, BadZipFile) as error:
+            reason = " ".join(str(error).split())[:120]
+            raise Problem(
+                f"{path} does not hold the predictions of a run ({reason}): evaluate or train again"
+            ) from None

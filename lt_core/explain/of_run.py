@@ -142,17 +142,8 @@ def explain_to_file(
     found = explain_run(run, dataset.images.read(row), column)
     mask = dataset.masks.read(row, column) if dataset.masks is not None else None
     truth = float(dataset.labels[row, column])
-    named = "unknown" if np.isnan(truth) else "present" if truth == 1 else "absent"
-    who = "" if dataset.ids is None else f" ({dataset.ids[row]})"
-    caption = [
-        f"{class_name}: probability {found.probabilities[column]:.3f}, truth {named}. "
-        f"Image {index} of {part or 'all'}{who}, {run.name}.",
-        f"{'Synthetic image. ' if dataset.synthetic else ''}Not for diagnosis.",
-        *found.notes[: len(found.notes) - bool(found.cam.note)],
-    ]
-    place = place_of(found.cam, mask)
-    save_overlay(path, found.shown, found.cam, mask=mask, caption=caption, opacity=opacity)
-    return {
+    hit, inside, area = place_of(found.cam, mask) or (None, None, None)
+    entry = {
         "file": str(path),
         "index": index,
         "row": row,
@@ -164,8 +155,29 @@ def explain_to_file(
         "layer": found.cam.layer,
         "raw_max": found.cam.raw_max,
         "blank": found.cam.blank,
-        "mask_hit": None if place is None else place.hit,
-        "mask_inside": None if place is None else place.inside,
-        "mask_area": None if place is None else place.area,
+        "mask_hit": hit,
+        "mask_inside": inside,
+        "mask_area": area,
         "notes": list(found.notes),
     }
+    what_was_done = found.notes[: len(found.notes) - bool(found.cam.note)]  # the sheet adds the map's own note
+    caption = [*_caption(entry, run.name, synthetic=dataset.synthetic), *what_was_done]
+    save_overlay(path, found.shown, found.cam, mask=mask, caption=caption, opacity=opacity)
+    return entry
+
+
+def _caption(entry: dict[str, Any], run_name: str, *, synthetic: bool) -> list[str]:
+    """Return the lines under a map."""
+    truth = {None: "unknown", 0: "absent", 1: "present"}[entry["truth"]]
+    who = f" ({entry['id']})" if entry["id"] is not None else ""
+    lines = [
+        f"{entry['class']}: probability {entry['probability']:.3f}, truth {truth}. "
+        f"Image {entry['index']} of {entry['part'] or 'all'}{who}, {run_name}."
+    ]
+    if entry["mask_inside"] is not None:
+        where = "inside" if entry["mask_hit"] else "beside"
+        lines.append(
+            f"The strongest place is {where} the outline; {entry['mask_inside']:.0%} of the map lies in it, "
+            f"and it covers {entry['mask_area']:.0%} of the image."
+        )
+    return [*lines, f"{'Synthetic image. ' if synthetic else ''}Not for diagnosis."]

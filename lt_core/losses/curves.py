@@ -55,17 +55,22 @@ def loss_curves(
     bound = spec.bind(prior, **given)
     frames = []
     for y in (1, 0):
-        row = torch.zeros(n_classes, dtype=torch.float64)
-        if spec.labels == "multi":
-            row[list(others if y == 0 or present is not None else ())] = 1.0
-            row[class_index] = y
-        else:
-            row[class_index if y == 1 else others[0]] = 1.0
+        row = _labels(spec, n_classes, class_index, y, others if y == 0 or present is not None else ())
         value, gradient = _along(bound, row, class_index, torch.as_tensor(logit), prior)
-        x = logit if axis == "logit" else probability
-        columns = {"x": x, "logit": logit, "probability": probability, "y": y, "value": value, "gradient": gradient}
-        frames.append(pd.DataFrame(columns))
+        columns = {"logit": logit, "probability": probability, "y": y, "value": value, "gradient": gradient}
+        frames.append(pd.DataFrame({"x": columns[axis]} | columns))
     return pd.concat(frames, ignore_index=True)
+
+
+def _labels(spec: LossSpec, n_classes: int, class_index: int, y: int, others: tuple[int, ...]) -> Tensor:
+    """Return the target row of an image: ``y`` for the class drawn, and the other classes it has."""
+    row = torch.zeros(n_classes, dtype=torch.float64)
+    if spec.labels == "single":
+        row[class_index if y == 1 else others[0]] = 1.0
+    else:
+        row[list(others)] = 1.0
+        row[class_index] = y
+    return row
 
 
 def _others(prior: ClassPrior | None, class_index: int, n_classes: int) -> tuple[int, ...]:

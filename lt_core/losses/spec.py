@@ -143,6 +143,19 @@ class LossSpec:
 REGISTRY: dict[str, LossSpec] = {}
 """Declared losses by key; filled by ``loss`` as the files of the catalogue are imported."""
 
+
+def _keywords_of(function: Callable[..., Tensor]) -> frozenset[str]:
+    """Return the names of the keyword-only arguments of ``function``."""
+    return frozenset(n for n, a in inspect.signature(function).parameters.items() if a.kind is a.KEYWORD_ONLY)
+
+
+def _check_names(key: str, named: set[str], reduces_to: tuple[ReducesTo, ...], detaches: str | bool) -> None:
+    """Raise ``Unknown`` if a declaration speaks of a parameter the loss ``key`` does not have."""
+    spoken_of = {name for identity in reduces_to for name in identity.at} | ({detaches} - {True, False})
+    if spoken_of - named:
+        raise Unknown(f"{key}: reduces_to or detaches names no parameter of it: {sorted(map(str, spoken_of - named))}")
+
+
 F = TypeVar("F", bound=Callable[..., Tensor])
 
 
@@ -171,18 +184,14 @@ def loss(
 
     def register(function: F) -> F:
         key = function.__name__
-        known = REGISTRY.get(key)
-        if known is not None and known.function.__module__ != function.__module__:
-            raise ValueError(f"two losses are called {key!r}: {known.function.__module__} and {function.__module__}")
+        if key in REGISTRY and (other := REGISTRY[key].function.__module__) != function.__module__:
+            raise ValueError(f"two losses are called {key!r}: {other} and {function.__module__}")
         params = declared(function, key)
         named = {param.name for param in params}
-        only = {n for n, a in inspect.signature(function).parameters.items() if a.kind is a.KEYWORD_ONLY}
-        unknown = {r.key: (set(r.at) - named) for r in reduces_to if set(r.at) - named}
-        if unknown or (isinstance(detaches, str) and detaches not in named):
-            raise Unknown(f"{key}: reduces_to or detaches names no parameter of it: {unknown or detaches}")
+        _check_names(key, named, reduces_to, detaches)
         REGISTRY[key] = LossSpec(
             key=key, function=function, title=title, family=family, labels=labels, formula=formula, paper=paper,
-            params=params, data=frozenset(only - named), authors_reduction=authors_reduction,
+            params=params, data=_keywords_of(function) - named, authors_reduction=authors_reduction,
             reduction_note=reduction_note, gives=gives or ("cells" if labels == "multi" else "rows"),
             detaches=detaches, reduces_to=reduces_to, what=what, when=when, watch=watch,
         )  # fmt: skip

@@ -80,7 +80,7 @@ def _events(job: Job, folder: Path, stopping: Callable[[], bool]) -> Iterator[Ev
         scores = _scores(predictions, job.card["groups"])
         weights.save(job.model, folder / "last.safetensors")
         quality = scores["ap_macro"]
-        if config.select == "last" or quality is None or quality >= best or reported is None:
+        if config.select == "last" or quality is None or quality > best or reported is None:
             best, reported = quality if quality is not None else best, epoch
             weights.save(job.model, folder / "best.safetensors")
         done = epoch

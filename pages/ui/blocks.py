@@ -123,17 +123,12 @@ def _widget(param: Param, first: Value, label: str, key: str) -> Value:
         case Integer(low, high, step):
             return int(st.slider(label, low, high, int(first), step, key=key, help=note, bind="query-params"))
         case Choice(options, labels):
-            named = dict(zip(options, labels, strict=False))
-            return str(
-                st.selectbox(
-                    label,
-                    options,
-                    index=options.index(str(first)),
-                    format_func=lambda option: named.get(option, option),
-                    key=key,
-                    help=note,
-                    bind="query-params",
-                )
+            # The options stay bare, for a format_func would put its labels into the URL.
+            picked = str(
+                st.selectbox(label, options, index=options.index(str(first)), key=key, help=note, bind="query-params")
             )
+            if labels:
+                st.caption(dict(zip(options, labels, strict=True))[picked])
+            return picked
         case Toggle():
             return bool(st.toggle(label, bool(first), key=key, help=note, bind="query-params"))

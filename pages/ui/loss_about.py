@@ -36,7 +36,7 @@ def _card(spec: LossSpec) -> None:
     left.markdown(f"**When.** {spec.when}")
     right.markdown(f"**Watch.** {spec.watch}")
     if spec.reduces_to:
-        st.markdown("**It contains** " + "; ".join(_identity(identity) for identity in spec.reduces_to) + ".")
+        st.markdown("**Becomes** " + "; ".join(_identity(identity) for identity in spec.reduces_to) + ".")
     st.caption(f"[{spec.paper}]({spec.paper.url}) · the authors reduce by: {spec.reduction_text}")
 
 

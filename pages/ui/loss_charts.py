@@ -109,8 +109,8 @@ def _download(table: pd.DataFrame) -> None:
     box = st.popover("Table", icon=":material/table_rows:", type="tertiary", key="table-curves", on_change="rerun")
     if box.open:
         with box:
-            shown = table[["loss", "group", "y", "logit", "probability", "value", "gradient"]]
-            st.dataframe(shown, hide_index=True, width=560, height=380, alt="Every point of every curve.")
+            shown = table[["loss", "curve", "y", "logit", "probability", "value", "gradient"]]
+            st.dataframe(shown, hide_index=True, width=640, height=380, alt="Every point of every curve.")
             st.download_button(
                 "Download as CSV",
                 lambda: shown.to_csv(index=False).encode(),

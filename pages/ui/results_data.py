@@ -151,6 +151,12 @@ def written(found: Compared, letter: str) -> pd.DataFrame:
     return shown
 
 
+def as_text(table: pd.DataFrame) -> pd.DataFrame:
+    """Return the table with its numbers in [0, 1] as text and without columns in which nothing is defined."""
+    kept = table.drop(columns="row", errors="ignore").dropna(axis="columns", how="all")
+    return kept.assign(**{name: [said(v) for v in kept[name]] for name in kept.select_dtypes("float").columns})
+
+
 def said(value: float | int | None) -> str:
     """Return a value in [0, 1] as text."""
     return UNDEFINED if value is None or np.isnan(value) else f"{value:.3f}"

@@ -14,6 +14,7 @@ from pages.ui.results_data import (
     TERMS,
     UNDEFINED,
     Compared,
+    as_text,
     class_rows,
     compared,
     difference_rows,
@@ -90,11 +91,11 @@ def numbers(found: Compared) -> None:
     def tile(label: str, values: list[float | int | None], text: str) -> None:
         a, b = (*values, None)[:2]
         change = None if a is None or b is None else f"{b - a:+.3f} in B"
-        next(columns).metric(label, said(a), change, help=text)
+        row.metric(label, said(a), change, delta_color="off", help=text, width="content")
 
     results = list(found.reports.values())
     single = results[0].kind == "single"
-    columns = iter(st.columns(5 if single else 4))
+    row = st.container(horizontal=True, horizontal_alignment="distribute", key="averages")
     for name in AVERAGED:
         defined = f"Here {results[0].macro[f'n_{name}']} of {len(found.order)} classes."
         tile(f"Macro {METRICS[name]}", [r.macro[name] for r in results], f"{TERMS[name]} {TERMS['macro']} {defined}")
@@ -111,7 +112,7 @@ def groups(found: Compared, threshold: float) -> None:
     table = group_rows(found)
     blocks.figure(
         group_means(table),
-        table.assign(value=[said(value) for value in table["value"]]),
+        as_text(table),
         name="group-means",
         alt_text="Bars: mean F1, AP and AUROC of head, medium and tail classes.",
     )
@@ -141,7 +142,7 @@ def classes(found: Compared) -> None:
         table = difference_rows(found, metric)
         blocks.figure(
             class_difference(table, title=METRICS[metric], row_height=36),
-            table.drop(columns="row").astype(object).fillna(UNDEFINED),
+            as_text(table),
             name=f"difference-{metric}",
             alt_text=f"Bars: {METRICS[metric]} of run B minus that of run A, class by class.",
         )
@@ -152,7 +153,7 @@ def _values(found: Compared, metric: str) -> None:
     table = pd.concat([class_rows(found, letter, metric) for letter in found.reports], ignore_index=True)
     blocks.figure(
         class_metric(table, title=METRICS[metric]),
-        table.drop(columns="row").dropna(axis="columns", how="all").astype(object).fillna(UNDEFINED),
+        as_text(table),
         name=f"per-class-{metric}",
         alt_text=f"Dots: {METRICS[metric]} of each class, from head to tail, with its number of positives.",
     )

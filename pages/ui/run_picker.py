@@ -23,7 +23,7 @@ def header(title: str, question: str) -> None:
 
 def with_results(wanted: str) -> list[Run]:
     """Return the runs that have predictions, newest first; where there is none, offer to make one and stop the page."""
-    found = [run for run in runs() if any(parts_of(run))]
+    found = [run for run in runs() if parts_of(run) and (run.path / "dataset.json").is_file()]
     if not found:
         quick_run.offer(wanted)
     return found

@@ -9,7 +9,7 @@ import pytest
 from scipy.special import expit, softmax
 
 from lt_core.evaluation import Predictions
-from lt_core.problems import Invalid
+from lt_core.problems import Invalid, Problem
 
 LOGITS = np.array([[-800.0, 0.0, 800.0], [-3.0, 1.5, 2.0]], dtype=np.float32)
 TARGETS = np.array([[0, np.nan, 1], [1, 0, 0]], dtype=np.float32)
@@ -44,6 +44,19 @@ def test_what_is_saved_comes_back(tmp_path: Path, kind: str) -> None:
     for name in ("logits", "targets", "rows", "ids"):
         np.testing.assert_array_equal(getattr(after, name), getattr(before, name))
         assert getattr(after, name).dtype == getattr(before, name).dtype
+
+
+@pytest.mark.parametrize("content", [b"", b"PK\x03\x04 cut off", b"\x93NUMPY", b"not an archive"])
+def test_a_file_that_is_not_one_is_a_sentence(tmp_path: Path, content: bytes) -> None:
+    path = tmp_path / "predictions-test.npz"
+    path.write_bytes(content)
+    with pytest.raises(Problem, match="does not hold the predictions of a run"):
+        Predictions.load(path)
+    np.savez(path, logits=LOGITS)
+    with pytest.raises(Problem, match="does not hold the predictions of a run"):
+        Predictions.load(path)
+    with pytest.raises(Problem, match="does not hold the predictions of a run"):
+        Predictions.load(tmp_path / "none.npz")
 
 
 def test_shapes_that_do_not_fit_are_refused() -> None:

@@ -187,6 +187,13 @@ def test_every_symbol_of_a_knob_occurs_in_the_formula(spec: LossSpec) -> None:
 
 
 @every
+def test_the_formula_has_no_run_together_commands(spec: LossSpec) -> None:
+    assert not re.search(r"\\(quad|text|log|max|frac|sum|begin|end)[A-Za-z]", spec.formula)
+    assert spec.formula.count(r"\begin") == spec.formula.count(r"\end")
+    assert spec.formula.count("{") == spec.formula.count("}")
+
+
+@every
 def test_the_declaration_is_complete_and_json(spec: LossSpec) -> None:
     entry = json.loads(json.dumps(spec.describe(), allow_nan=False))
     assert entry["key"] == spec.key

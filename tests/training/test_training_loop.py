@@ -96,6 +96,31 @@ def test_predictions_are_a_forward_pass_of_the_saved_weights(config: Make, tmp_p
     assert np.array_equal(saved.rows, COUNTS["train"] + COUNTS["val"] + np.arange(COUNTS["test"]))
 
 
+@pytest.mark.parametrize(("select", "epoch"), [("best", 2), ("last", 4)])
+def test_reported_weights_are_those_of_the_selected_epoch(
+    config: Make, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, select: str, epoch: int
+) -> None:
+    from lt_core.training import loop
+
+    quality = iter([0.2, 0.5, 0.5, 0.1])  # a tie goes to the earlier epoch
+    seen: list[np.ndarray] = []
+    scores, predict = loop._scores, loop.predict
+
+    def watched(job, part: str):
+        answer = predict(job, part)
+        if part == "val":
+            seen.append(answer[0].logits)
+        return answer
+
+    monkeypatch.setattr(loop, "predict", watched)
+    monkeypatch.setattr(loop, "_scores", lambda *given: scores(*given) | {"ap_macro": next(quality)})
+    *_, last = train(config(epochs=4, select=select), tmp_path / "run")
+    assert last["reported_epoch"] == epoch
+    assert np.array_equal(seen[-1], seen[epoch - 1])
+    assert not np.array_equal(seen[1], seen[3])
+    assert np.array_equal(Run(tmp_path / "run").predictions("val").logits, seen[epoch - 1])
+
+
 def test_test_part_is_read_once_and_last(config: Make, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     from lt_core.training import loop
 

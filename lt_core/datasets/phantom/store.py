@@ -20,8 +20,8 @@ from lt_core.datasets.phantom.patients import draw, grain
 from lt_core.datasets.phantom.render import render
 from lt_core.home import PRESETS, cache_dir
 
-BATCH = 64
-"""Images drawn at once: their fields fit the processor's cache."""
+BATCH_PIXELS = 2**18
+"""Pixels drawn at once: one field of a batch is 1 MiB, and fits the processor's cache."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -55,14 +55,14 @@ class Phantom:
 
 def make_part(seed: int, part: Part, count: int, size: int) -> Phantom:
     """Return the first ``count`` images of ``part`` with their masks."""
-    draws = draw(seed, part, count)
+    draws, step = draw(seed, part, count), max(BATCH_PIXELS // size**2, 1)
 
     def batch(first: int) -> tuple[NDArray[np.uint8], list[NDArray[np.uint8]]]:
-        some = draws[first : first + BATCH]
+        some = draws[first : first + step]
         images, masks = render(some, grain(seed, part, first, len(some), size))
         return images, [np.packbits(mask.reshape(len(mask), size * size), axis=1) for mask in masks]
 
-    made = [batch(first) for first in range(0, count, BATCH)]
+    made = [batch(first) for first in range(0, count, step)]
     rows = np.full((count, len(FINDINGS)), -1, np.int32)
     bits, have = [], 0
     for c in range(len(FINDINGS)):
@@ -116,7 +116,7 @@ def _fingerprint() -> str:
 
 def _read(path: Path, count: int, size: int) -> Phantom | None:
     try:
-        with np.load(path, allow_pickle=False) as file:
+        with path.open("rb") as stream, np.load(stream, allow_pickle=False) as file:
             arrays = {name: file[name] for name in file.files}
         masks = PackedMasks(arrays.pop("mask_bits"), arrays.pop("mask_rows"), size)
         found = Phantom(masks=masks, **arrays)

@@ -16,7 +16,7 @@ from lt_core.params import Real
     family="margin",
     labels="single",
     formula=r"\begin{gathered}"
-    r"-\log\frac{e^{s(z_t-m_t)}}{e^{s(z_t-m_t)}+\sum_{j\neq t}e^{s z_j}},\quad"
+    r"-\log\frac{e^{s(z_t-m_t)}}{e^{s(z_t-m_t)}+\sum_{j\neq t}e^{s z_j}},\quad "
     r"m_c=m_{\max}\,\frac{n_c^{-1/4}}{\max_j n_j^{-1/4}}"
     r"\end{gathered}",
     paper=Paper(
