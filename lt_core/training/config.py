@@ -25,7 +25,9 @@ def _declaration(
         float, Real(1e-6, 1.0, step=1e-4, help="Peak of the schedule: a short warm-up, then a cosine to zero (AdamW).")
     ] = 3e-3,
     weight_decay: Annotated[float, Real(0, 1, step=0.01, help="Decoupled weight decay of AdamW.")] = 0.02,
-    batch_size: Annotated[int, Integer(2, 4096, help="Images a step.")] = 64,
+    batch_size: Annotated[
+        int, Integer(2, 4096, help="Images a step; a set of fewer than 1,000 images learns better with 16.")
+    ] = 64,
     seed: Annotated[int, Integer(0, 2**31 - 1, help="Of the parts, the first weights and the order of images.")] = 0,
     sampler: Annotated[str, SAMPLERS] = "plain",
     reduction: Annotated[str, Choice(("authors", "mean", "batch", "sum"))] = "authors",

@@ -6,17 +6,11 @@ from pathlib import Path
 
 import streamlit as st
 
-from lt_core.datasets import Source
-from lt_core.training import Progress, Run, RunConfig, runs, start_worker
-from pages.ui import blocks, state
+from lt_core.training import Progress, Run, quick_config, runs, start_worker
+from pages.ui import blocks
 
 STARTED = "quick-run"
 LIVE = ("queued", "running")
-
-
-def quick_config() -> RunConfig:
-    """Return a run of about half a minute on two cores: the default network and loss, two passes over the phantom."""
-    return RunConfig(data=Source(state.DEFAULT), loss="bce", epochs=2, name="Quick run")
 
 
 def offer(wanted: str) -> None:
@@ -42,7 +36,7 @@ def _invitation(wanted: str) -> None:
         "on the built-in chest phantom (synthetic images, nothing is downloaded).",
         ":material/rocket_launch:",
     )
-    with box.container(horizontal=True, horizontal_alignment="center"):
+    with box.container(horizontal=True, horizontal_alignment="center", vertical_alignment="center"):
         if st.button("Make a 30-second run", type="primary", icon=":material/play_arrow:", key="quick-start"):
             with blocks.guarded("The run could not be started."):
                 st.session_state[STARTED] = str(start_worker(quick_config()).path)
@@ -61,7 +55,7 @@ def _watch(path: str, wanted: str) -> None:
     box = blocks.empty("Training …", f"Then you will see here: {wanted}.", ":material/model_training:")
     box.progress(min(1.0, max(0.0, progress.fraction)), text=_stage(progress))
     box.caption("It runs in a process of its own: you may leave this page or close the tab.", text_alignment="center")
-    with box.container(horizontal=True, horizontal_alignment="center"):
+    with box.container(horizontal=True, horizontal_alignment="center", vertical_alignment="center"):
         if st.button(
             "Stop", icon=":material/stop_circle:", key="quick-stop", help="What it has learned so far is kept."
         ):
