@@ -153,9 +153,11 @@ def evaluate(args: argparse.Namespace) -> object:
         _show(entry["classes"], ("name", "n_positive", "threshold", "precision", "recall", "f1", "ap", "auroc"))
         groups = [{"group": name, **values} for name, values in entry["groups"].items()]
         _show(groups, ("group", "n_classes", "f1", "ap", "auroc"))
-        print(f"macro F1 {entry['macro']['f1']}, micro F1 {entry['micro']['f1']}, n {entry['n']}")
-        if "accuracy" in entry:
-            print(f"accuracy {entry['accuracy']}")
+        means = {"macro": entry["macro"], "micro": entry["micro"]}
+        _show([{"mean": name, **values} for name, values in means.items()], ("mean", "f1", "ap", "auroc"))
+        single = "accuracy" in entry
+        rule = f"arg-max, accuracy {entry['accuracy']:.4f}" if single else f"threshold {args.threshold:g}"
+        print(f"{args.split} part, {entry['n']:,} images, {rule}")
     return entry
 
 

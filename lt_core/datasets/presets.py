@@ -47,7 +47,7 @@ def all_presets() -> tuple[ClassCounts, ...]:
                 n_samples=int(entry["n_samples"]),
                 citation=entry["citation"],
                 url=entry["url"],
-                about=f"{entry['notes']} Counts only, no images. Source: {entry['citation']}, {entry['url']}",
+                about=f"{entry['notes']} Counts only, no images. Source: {entry['citation']}: {entry['url']}",
                 pairs=_pairs(entry["key"], names, positives),
             )
         )

@@ -118,7 +118,8 @@ def explain(run: Run, case: Case, name: str) -> None:
     """Draw image, map and probabilities side by side."""
     column = run.dataset_card["class_names"].index(name)
     layers = {layer.name: layer for layer in cam_cases.layers_of(run)}
-    chosen = st.session_state.get("cam-layer")
+    key = f"cam-layer-{run.path.name}"
+    chosen = st.session_state.get(key)
     with st.spinner("Asking the network …", show_time=True):
         found = cam_cases.explained(run, case, column, chosen if chosen in layers else None)
     mask = cam_cases.mask_of(run, case, column)
@@ -131,7 +132,7 @@ def explain(run: Run, case: Case, name: str) -> None:
     with pictures:
         _pictures(found, mask, name, case)
         with st.expander("Layer", icon=":material/layers:", key="cam-layer-box"):
-            _layer(layers, found)
+            _layer(layers, found, key)
     with numbers:
         _probabilities(run, case, found)
 
@@ -186,13 +187,13 @@ def _scale(found: Explanation) -> None:
     )
 
 
-def _layer(layers: dict[str, Layer], found: Explanation) -> None:
+def _layer(layers: dict[str, Layer], found: Explanation, key: str) -> None:
     st.selectbox(
         "Read the map from",
         list(layers),
         index=list(layers).index(found.cam.layer),
         format_func=lambda name: f"{name} · {layers[name].height} x {layers[name].width} places",
-        key="cam-layer",
+        key=key,
         help="Deep layers know more about findings, shallow ones more about places. "
         "By default the deepest layer with at least 7 x 7 places.",
     )

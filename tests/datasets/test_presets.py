@@ -20,6 +20,7 @@ FACTS = {
     "isic2019": ("single", 25_331, 8, 12_875, 239, 53.87),
     "chexpert": ("multi", 187_641, 14, 105_831, 2_441, 43.36),
     "voc-mlt": ("multi", 1_142, 20, 775, 4, 193.75),
+    "coco-mlt": ("multi", 1_909, 80, 1_128, 6, 188.0),
 }
 
 
@@ -48,7 +49,7 @@ def test_every_preset_is_listed_with_its_source() -> None:
     assert listed["digits"].has_images
 
 
-@pytest.mark.parametrize("key", ["nih", "voc-mlt"])
+@pytest.mark.parametrize("key", ["nih", "voc-mlt", "coco-mlt"])
 def test_pairs_fit_the_counts(key: str) -> None:
     counts = load_preset(key)
     assert counts.pairs is not None

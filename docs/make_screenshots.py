@@ -1,0 +1,83 @@
+"""Draw the pictures of the documentation anew: ``python -m docs.make_screenshots`` (about four minutes on two cores).
+
+Serves the app with a home of its own, trains the default run and a second one on the chest phantom, opens every page in
+Chromium, light and dark, wide and phone-narrow, and writes ``docs/screenshots/PAGE-MODE.png`` (256 colours, small).
+"""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import tempfile
+from io import BytesIO
+from pathlib import Path
+
+from PIL import Image
+from playwright.sync_api import Browser, Page, expect, sync_playwright
+
+from tests.browser.app_server import CHROMIUM_FLAGS, ROOT, chromium, serving
+
+OUT = Path(__file__).parent / "screenshots"
+RUNS = {"bce": (), "db": ("--sampler", "class-aware")}
+PAGES = {
+    "start": "",
+    "dataset": "dataset",
+    "losses": "losses",
+    "train": "train",
+    "results": "results",
+    "gradcam": "gradcam",
+}
+
+
+def main() -> None:
+    """Train, open, look, write."""
+    OUT.mkdir(exist_ok=True)
+    with tempfile.TemporaryDirectory() as name, sync_playwright() as playwright:
+        home = Path(name) / "home"
+        for loss, more in RUNS.items():
+            _train(home, loss, more)
+        browser = playwright.chromium.launch(executable_path=chromium(), args=CHROMIUM_FLAGS)
+        with serving(ROOT / "app.py", home, log=Path(name) / "app.log") as address:
+            for mode, width in (("light", 1280), ("dark", 1280), ("light", 390)):
+                _pages(browser, address, mode, width)
+        browser.close()
+
+
+def _train(home: Path, loss: str, more: tuple[str, ...]) -> None:
+    command = [sys.executable, "-m", "lt_core", "train", "--data", "chest-phantom", "--loss", loss, *more]
+    environment = {**os.environ, "LONGTAIL_LAB_HOME": str(home)}
+    subprocess.run([*command, "--out", str(home / "runs" / loss)], check=True, env=environment, cwd=ROOT)
+
+
+def _pages(browser: Browser, address: str, mode: str, width: int) -> None:
+    context = browser.new_context(viewport={"width": width, "height": 900}, color_scheme=mode)  # type: ignore[arg-type]
+    page = context.new_page()
+    for name, path in PAGES.items():
+        page.goto(f"{address}/{path}")
+        _settle(page)
+        high = page.evaluate("document.querySelector('[data-testid=stMain]').scrollHeight")
+        page.set_viewport_size({"width": width, "height": min(int(high) + 20, 4000)})
+        page.wait_for_timeout(1500)
+        _settle(page)
+        suffix = mode if width > 600 else "phone"
+        _write(page.screenshot(), OUT / f"{name}-{suffix}.png")
+        page.set_viewport_size({"width": width, "height": 900})
+    context.close()
+
+
+def _settle(page: Page) -> None:
+    expect(page.locator("h1")).to_be_visible(timeout=60_000)
+    page.wait_for_timeout(2500)
+    expect(page.locator("[data-testid=stApp]")).to_have_attribute(
+        "data-test-script-state", "notRunning", timeout=120_000
+    )
+
+
+def _write(shot: bytes, path: Path) -> None:
+    Image.open(BytesIO(shot)).convert("RGB").quantize(256).save(path, optimize=True)
+    print(path, path.stat().st_size // 1024, "KiB")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,233 @@
+"""Results and Grad-CAM pages: never a dead end, what is not defined is said, choices reach the numbers."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from streamlit.testing.v1 import AppTest
+
+from lt_core.datasets import Source, assign_parts, load_images
+from lt_core.evaluation import Predictions, report
+from lt_core.models import build
+from lt_core.training import Run, RunConfig, events, quick_config
+from lt_core.training.store import write_json
+from lt_core.training.weights import save
+
+APP = Path(__file__).resolve().parents[2] / "app.py"
+NAMES = ("often", "seldom", "never")
+
+
+@pytest.fixture
+def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    from pages.ui import warm
+
+    monkeypatch.setenv("LONGTAIL_LAB_HOME", str(tmp_path))
+    monkeypatch.setattr(warm, "up", lambda: None)
+    return tmp_path
+
+
+def folder_of(home: Path, name: str, config: RunConfig, card: dict[str, object]) -> Run:
+    path = home / "runs" / name
+    path.mkdir(parents=True)
+    write_json(path / "config.json", config.as_json())
+    write_json(path / "dataset.json", card)
+    return Run(path)
+
+
+def multi_run(home: Path, name: str = "one", shift: float = 0.0, names: tuple[str, ...] = NAMES) -> Run:
+    """A finished run on labels only: "never" has no positive in the test part and is never called."""
+    rng = np.random.default_rng(0)
+    truth = (rng.random((60, 3)) < [0.5, 0.1, 0.0]).astype(np.float32)
+    logits = (rng.normal(size=(60, 3)) + 2 * truth - [0.5, 2, 9] + shift).astype(np.float32)
+    card = {
+        "title": "Somewhere",
+        "kind": "multi",
+        "synthetic": True,
+        "class_names": list(names),
+        "positives_per_class": [30, 5, 1],
+        "n_train": 60,
+        "groups": ["head", "medium", "tail"],
+        "parts": {"train": 60, "val": 60, "test": 60},
+        "shape": [16, 16, 1],
+        "mean": [0.5],
+        "std": [0.25],
+    }
+    run = folder_of(home, name, RunConfig(Source("chest-phantom"), "bce", name=name), card)
+    events.append(run.path / "events.jsonl", events.event("finished", epoch=8, reported_epoch=7, seconds=1.0))
+    for part in ("test", "val"):
+        ids = np.array([f"{part} {i}" for i in range(60)])
+        Predictions(names, logits, truth, np.arange(60), ids, "multi", part).save(run.path / f"predictions-{part}.npz")
+    return run
+
+
+def image_run_of(home: Path, name: str, classes: tuple[int, ...], side: int) -> Run:
+    """A run with images: an untrained network on 30 small ones, whose classes are called by ``classes``."""
+    rng = np.random.default_rng(1)
+    arrays = {}
+    for part in ("train", "val", "test"):
+        arrays[f"{part}_images"] = rng.integers(0, 256, (30, side, side), dtype=np.uint8)
+        arrays[f"{part}_labels"] = np.array(classes)[np.arange(30) % 3][:, None].astype(np.uint8)
+    np.savez(home / f"{name}.npz", **arrays)
+    config = RunConfig(Source(str(home / f"{name}.npz")), "ce")
+    data = assign_parts(load_images(config.data))
+    card = {
+        "title": data.title,
+        "kind": "single",
+        "synthetic": False,
+        "class_names": list(data.class_names),
+        "positives_per_class": [int(n) for n in (data.labels == 1).sum(axis=0) // 3],
+        "n_train": 30,
+        "groups": ["head"] * data.n_classes,
+        "parts": {"train": 30, "val": 30, "test": 30},
+        "shape": [side, side, 1],
+        "mean": [0.5],
+        "std": [0.25],
+    }
+    run = folder_of(home, name, config, card)
+    torch.manual_seed(0)
+    save(build(config.model, n_classes=data.n_classes, in_chans=1), run.path / "best.safetensors")
+    rows = data.rows("test")
+    ids = data.ids[rows] if data.ids is not None else rows.astype(np.str_)
+    logits = rng.normal(size=(30, data.n_classes)).astype(np.float32)
+    Predictions(data.class_names, logits, data.labels[rows], rows.astype(np.int64), ids, "single", "test").save(
+        run.path / "predictions-test.npz"
+    )
+    return run
+
+
+@pytest.fixture
+def image_run(home: Path) -> Run:
+    return image_run_of(home, "images", (0, 1, 2), 32)
+
+
+def page(name: str, **query: str) -> AppTest:
+    app = AppTest.from_file(str(APP), default_timeout=120)
+    app.run()
+    for key, value in query.items():
+        app.query_params[key] = value
+    app.switch_page(f"pages/{name}.py").run()
+    assert not app.exception
+    return app
+
+
+def words(app: AppTest) -> str:
+    kinds = (app.markdown, app.caption, app.error, app.warning, app.info)
+    return "\n".join(entry.value for kind in kinds for entry in kind)
+
+
+@pytest.mark.parametrize("name", ["results", "gradcam"])
+def test_without_a_run_one_click_makes_one(name: str, home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    from pages.ui import quick_run
+
+    asked: list[RunConfig] = []
+
+    def note(config: RunConfig) -> Run:
+        asked.append(config)
+        return folder_of(home, "noted", config, {})
+
+    monkeypatch.setattr(quick_run, "start_worker", note)
+    app = page(name)
+    assert "No run yet" in words(app)
+    app.button(key="quick-start").click().run()
+    assert not app.exception
+    assert asked == [quick_config()]
+    assert "Training …" in words(app)
+
+
+def test_a_quick_run_that_fails_says_why_and_can_be_made_again(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    from pages.ui import quick_run
+
+    def fail(config: RunConfig) -> Run:
+        run = folder_of(home, "noted", config, {})
+        events.append(run.path / "events.jsonl", events.event("failed", error="no space left on this disk"))
+        return run
+
+    monkeypatch.setattr(quick_run, "start_worker", fail)
+    app = page("results")
+    app.button(key="quick-start").click().run()
+    assert "no space left on this disk" in words(app)
+    assert app.button(key="quick-start").label == "Make a 30-second run"
+
+
+def test_results_are_the_reports_and_what_is_not_defined_is_said(home: Path) -> None:
+    run = multi_run(home)
+    app = page("results")
+    expected = report(run.predictions("test"), groups=run.dataset_card["groups"])
+    shown = {metric.label: metric.value for metric in app.metric}
+    assert shown["Macro F1"] == f"{expected.macro['f1']:.3f}"
+    assert shown["Micro F1"] == f"{expected.micro['f1']:.3f}"
+    table = app.dataframe[-1].value
+    assert table["class"].tolist() == list(NAMES)
+    assert table["f1"].tolist()[2] == table["auroc"].tolist()[2] == "not defined"
+    assert table["f1"].tolist()[0].startswith(f"{expected.classes.loc[0, 'f1']:.3f}  [")
+    assert "synthetic" in words(app)
+
+
+def test_the_threshold_moves_f1_but_not_the_ranking(home: Path) -> None:
+    run = multi_run(home)
+    app = page("results")
+    before = {metric.label: metric.value for metric in app.metric}
+    app.slider(key="threshold").set_value(0.2).run()
+    after = {metric.label: metric.value for metric in app.metric}
+    expected = report(run.predictions("test"), threshold=0.2, groups=run.dataset_card["groups"])
+    assert after["Macro F1"] == f"{expected.macro['f1']:.3f}" != before["Macro F1"]
+    assert after["Macro AUROC"] == before["Macro AUROC"]
+
+
+def test_two_runs_show_b_minus_a(home: Path) -> None:
+    first, second = multi_run(home, "first"), multi_run(home, "second", shift=0.7)
+    app = page("results", run="first", versus="second")
+    a, b = (report(run.predictions("test"), groups=run.dataset_card["groups"]) for run in (first, second))
+    difference = float(b.macro["f1"] or 0) - float(a.macro["f1"] or 0)
+    assert app.metric[0].delta == f"{difference:+.3f} in B"
+    assert "a difference is no proof yet" in words(app)
+    assert app.query_params["run"] in ("first", ["first"])
+
+
+def test_runs_of_other_classes_are_not_compared(home: Path) -> None:
+    multi_run(home, "first")
+    multi_run(home, "second", names=("x", "y", "z"))
+    app = page("results", run="first", versus="second")
+    assert "A and B know different classes, so only A is shown" in words(app)
+    assert not app.metric[0].delta
+
+
+def test_a_single_label_run_has_accuracy_and_no_threshold(image_run: Run) -> None:
+    app = page("results")
+    assert "Accuracy" in [metric.label for metric in app.metric]
+    assert not [slider for slider in app.slider if slider.key == "threshold"]
+
+
+def test_a_map_is_drawn_and_follows_the_class_and_the_layer(image_run: Run) -> None:
+    app = page("gradcam")
+    assert "What the network says" in words(app)
+    assert "layer" in words(app)
+    app.selectbox(key="cam-shown").set_value(image_run.dataset_card["class_names"][2]).run()
+    assert not app.exception
+    assert app.selectbox(key="cam-class").value == image_run.dataset_card["class_names"][2]
+    other = app.selectbox(key="cam-layer-images").options[0].split(" ")[0]
+    app.selectbox(key="cam-layer-images").set_value(other).run()
+    assert not app.exception
+    assert f"Grad-CAM at layer {other}" in words(app)
+
+
+def test_a_set_that_is_gone_is_a_sentence_and_own_files_still_work(image_run: Run) -> None:
+    (image_run.path.parents[1] / "images.npz").unlink()
+    app = page("gradcam")
+    assert "The run's images could not be loaded" in words(app)
+    app.segmented_control(key="image-from").set_value("own").run()
+    assert not app.exception
+
+
+def test_another_run_with_other_classes_and_sizes_takes_over(home: Path, image_run: Run) -> None:
+    other = image_run_of(home, "other", (0, 1, 1), 64)
+    app = page("gradcam", run="images")
+    last = image_run.dataset_card["class_names"][-1]
+    app.selectbox(key="cam-shown").set_value(last).run()
+    app.selectbox(key="run-widget").set_value("other").run()
+    assert not app.exception
+    assert app.selectbox(key="cam-shown").value in other.dataset_card["class_names"]
+    assert app.selectbox(key="cam-class").value == app.selectbox(key="cam-shown").value
