@@ -37,7 +37,7 @@ def load(
     *,
     imbalance_ratio: Annotated[
         int, Integer(1, 100, help="Training images of the digit 0 for every one of the digit 9.")
-    ] = 20,
+    ] = 40,
     size: Annotated[
         str,
         Choice(("8", "16", "32", "64"), help="Side in pixels; 8 is native, most backbones want 32 or more."),
