@@ -112,26 +112,17 @@ def _config(args: argparse.Namespace) -> RunConfig:
 
 
 def train(args: argparse.Namespace) -> object:
-    from lt_core.training import Run, train
+    from lt_core.training import Run, in_words, stop_on_signals, train
 
-    for event in train(_config(args), Path(args.out)):
-        if not args.json and (line := _progress(event)):
-            print(line, flush=True)
-        if event["event"] == "failed":
-            raise Problem(f"{args.out}: {event['error']}")
+    with stop_on_signals() as told:
+        for event in train(_config(args), Path(args.out), should_stop=told):
+            if not args.json and (line := in_words(event)):
+                print(line, flush=True)
+            if event["event"] == "failed":
+                raise Problem(f"{args.out}: {event['error']}")
     run = Run(Path(args.out))
-    return {
-        "run": str(run.path),
-        "state": run.state,
-        "reported_epoch": run.reported_epoch,
-        "test": _report(run, "test", 0.5),
-    }
-
-
-def _progress(event: dict[str, Any]) -> str:
-    from lt_core.training import in_words
-
-    return in_words(event)
+    said = None if run.reported_epoch is None else _report(run, "test", 0.5)
+    return {"run": str(run.path), "state": run.state, "reported_epoch": run.reported_epoch, "test": said}
 
 
 def _run(path: str) -> Run:

@@ -22,6 +22,9 @@ SERIES = ("#3B7DD8", "#C97B00", "#149C85", "#D6456F", "#8C6BD9", "#7A8B2C", "#B0
 SERIES_DASHES = ([1, 0], [6, 3], [2, 2], [8, 2, 2, 2], [1, 0], [6, 3], [2, 2], [8, 2, 2, 2])
 """The same series told apart without colour."""
 
+TRUE_PLACE = (64, 224, 255)
+"""Outline of where a finding truly is, RGB: on grey images and on maps, whose scale ends in yellow."""
+
 QUIET = "#87929A"
 """Grid, reference lines, what is not the point."""
 

@@ -6,10 +6,11 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
+from lt_core.charts.palette import TRUE_PLACE
 from lt_core.explain.colours import coloured
 from lt_core.problems import Invalid
 
-OUTLINE = (64, 224, 255)
+OUTLINE = TRUE_PLACE
 """Ground truth is outlined in cyan, a colour that the scale of maps does not have, with a dark seam on either side."""
 
 

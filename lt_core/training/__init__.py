@@ -6,8 +6,9 @@ from typing import TYPE_CHECKING, Any
 
 from lt_core.training.config import SETTINGS, RunConfig, quick_config
 from lt_core.training.events import Event, in_words
+from lt_core.training.launch import start_worker
+from lt_core.training.signals import stop_on_signals
 from lt_core.training.store import Progress, Run, find_run, new_folder, runs
-from lt_core.training.worker import start_worker
 
 if TYPE_CHECKING:
     from lt_core.training.loop import train
@@ -24,6 +25,7 @@ __all__ = [
     "quick_config",
     "runs",
     "start_worker",
+    "stop_on_signals",
     "train",
 ]
 

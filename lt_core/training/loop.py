@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from lt_core.evaluation import Predictions, report
 from lt_core.problems import Problem
-from lt_core.training import events, weights
+from lt_core.training import events, process, weights
 from lt_core.training.config import RunConfig
 from lt_core.training.events import Event, event
 from lt_core.training.job import Job, prepare
@@ -41,6 +41,7 @@ def train(config: RunConfig, folder: Path, *, should_stop: Callable[[], bool] = 
     (folder / "stop").unlink(missing_ok=True)
     write_json(folder / "config.json", config.as_json())
     write_json(folder / "dataset.json", job.card)
+    process.record(folder / "worker.json")
 
     def stopping() -> bool:
         return should_stop() or (folder / "stop").exists()

@@ -7,9 +7,9 @@ import streamlit as st
 from numpy.typing import NDArray
 from PIL import Image
 
+from lt_core.charts.palette import TRUE_PLACE
 from lt_core.datasets import LabeledImages
 
-OUTLINE = (255, 196, 0)
 SHOWN = 224
 
 
@@ -32,7 +32,7 @@ def outlined(pixels: NDArray[np.uint8], mask: NDArray[np.bool_] | None) -> NDArr
     for axis in (0, 1):
         for step in (-1, 1):
             inner &= np.roll(grown, step, axis)
-    shown[grown & ~inner] = OUTLINE
+    shown[grown & ~inner] = TRUE_PLACE
     return shown
 
 

@@ -10,7 +10,7 @@ CSS = """
 [data-testid="stMainBlockContainer"] { max-width: 1240px; padding-top: 4.2rem; padding-bottom: 4rem; }
 [data-testid="stHeader"] { border-bottom: 1px solid rgba(127, 140, 145, .28); }
 h1 { letter-spacing: -0.01em; padding-bottom: 0 !important; }
-.st-key-data-strip {
+[class*="st-key-data-strip"] {
   border-left: 3px solid var(--st-primary-color, #0B6E75); padding: 0 0 0 .7rem; margin: .1rem 0 1rem;
 }
 [data-testid="stMetric"] { font-variant-numeric: tabular-nums; }

@@ -33,10 +33,10 @@ VAL_AND_TEST: dict[Part, int] = {"val": 800, "test": 1200}
 ABOUT = (
     "**Synthetic: drawn by a program, no patient was ever imaged. Not for diagnosis.** "
     "Schematic frontal chest radiographs with the 14 findings of NIH ChestX-ray14, each with its own sign and a "
-    "ground-truth mask. Training and validation prevalences are NIH's published ones times two, co-occurrence follows "
-    f"NIH's pair counts, and some patients have several images. The test part of {VAL_AND_TEST['test']:,} images is "
-    f"drawn apart: no finding is rarer than {TEST_FLOOR:.0%} there, and every finding has at least "
-    f"{LEAST_TEST_POSITIVES} positives."
+    f"ground-truth mask. Training and validation prevalences are NIH's published ones times {FACTOR:g}, co-occurrence "
+    "follows NIH's pair counts, and some patients have several images, all in one part. The test part of "
+    f"{VAL_AND_TEST['test']:,} images is drawn apart, with the same prevalences but none below {TEST_FLOOR:.0%}, and "
+    f"at least {LEAST_TEST_POSITIVES} positives of every finding: compare its precision and F1 with that in mind."
 )
 
 

@@ -1,9 +1,9 @@
 """The radiological sign of each finding: what it does to the film, and where.
 
 A sign is given the cases that have the finding and answers with the share of air lost, the attenuation added, the
-vessel markings left and its extent, 0 to 1 over the pixels; the mask is where it is
-at least a quarter of its maximum. Shapes are
-taken from textbook descriptions (Fleischner Society glossary: Hansell et al., Radiology 246:697, 2008).
+vessel markings left and its extent, 0 to 1 over the pixels; the mask is where the extent is at least a quarter of its
+maximum. Shapes are taken from textbook descriptions (Fleischner Society glossary: Hansell et al., Radiology 246:697,
+2008).
 """
 
 from __future__ import annotations
