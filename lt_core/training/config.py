@@ -20,7 +20,7 @@ SAMPLERS = Choice(
 def _declaration(
     *,
     model: str = "test_resnet",
-    epochs: Annotated[int, Integer(1, 1000, help="Passes over the training part.")] = 8,
+    epochs: Annotated[int, Integer(1, 1000, help="Passes over the training part.")] = 12,
     learning_rate: Annotated[
         float, Real(1e-6, 1.0, step=1e-4, help="Peak of the schedule: a short warm-up, then a cosine to zero (AdamW).")
     ] = 3e-3,
@@ -56,7 +56,7 @@ class RunConfig:
     loss: str
     loss_values: dict[str, Value] = field(default_factory=dict)
     model: str = "test_resnet"
-    epochs: int = 8
+    epochs: int = 12
     learning_rate: float = 3e-3
     weight_decay: float = 0.02
     batch_size: int = 64
