@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field, fields
+from dataclasses import KW_ONLY, dataclass, field, fields
 from typing import Annotated, Any
 
 from lt_core.datasets import Source
@@ -17,55 +17,37 @@ SAMPLERS = Choice(
 )
 
 
-def _declaration(
-    *,
-    model: str = "test_resnet",
-    epochs: Annotated[int, Integer(1, 1000, help="Passes over the training part.")] = 12,
-    learning_rate: Annotated[
-        float, Real(1e-6, 1.0, step=1e-4, help="Peak of the schedule: a short warm-up, then a cosine to zero (AdamW).")
-    ] = 3e-3,
-    weight_decay: Annotated[float, Real(0, 1, step=0.01, help="Decoupled weight decay of AdamW.")] = 0.02,
-    batch_size: Annotated[
-        int, Integer(2, 4096, help="Images a step; a set of fewer than 1,000 images learns better with 16.")
-    ] = 64,
-    seed: Annotated[int, Integer(0, 2**31 - 1, help="Of the parts, the first weights and the order of images.")] = 0,
-    sampler: Annotated[str, SAMPLERS] = "plain",
-    reduction: Annotated[str, Choice(("authors", "mean", "batch", "sum"))] = "authors",
-    device: Annotated[str, Choice(("auto", "cuda", "mps", "cpu"))] = "auto",
-    select: Annotated[
-        str, Choice(("best", "last"), help="Which epoch is reported: the best by macro AP on validation, or the last.")
-    ] = "best",
-    pretrained: Annotated[
-        bool, Toggle(help="Start from weights trained on photographs, where they can be had.")
-    ] = False,
-) -> None: ...
-
-
-SETTINGS: tuple[Param, ...] = declared(_declaration, owner="run")
-
-
 @dataclass(frozen=True)
 class RunConfig:
     """A run, frozen and JSON both ways; every value is checked when it is made, by name.
 
-    ``data`` is a ``Source`` (or the name of one), ``loss_values`` only what differs from the loss's defaults,
-    ``model`` a timm name, ``image_size`` None for the images' own.
+    ``data`` is a ``Source``, ``loss_values`` only what differs from the loss's defaults, ``model`` a timm name,
+    ``image_size`` None for the images' own.
     """
 
     data: Source
     loss: str
     loss_values: dict[str, Value] = field(default_factory=dict)
+    _: KW_ONLY
     model: str = "test_resnet"
-    epochs: int = 12
-    learning_rate: float = 3e-3
-    weight_decay: float = 0.02
-    batch_size: int = 64
-    seed: int = 0
-    sampler: str = "plain"
-    reduction: str = "authors"
-    device: str = "auto"
-    select: str = "best"
-    pretrained: bool = False
+    epochs: Annotated[int, Integer(1, 1000, help="Passes over the training part.")] = 12
+    learning_rate: Annotated[
+        float, Real(1e-6, 1.0, step=1e-4, help="Peak of the schedule: a short warm-up, then a cosine to zero (AdamW).")
+    ] = 3e-3
+    weight_decay: Annotated[float, Real(0, 1, step=0.01, help="Decoupled weight decay of AdamW.")] = 0.02
+    batch_size: Annotated[
+        int, Integer(2, 4096, help="Images a step; a set of fewer than 1,000 images learns better with 16.")
+    ] = 64
+    seed: Annotated[int, Integer(0, 2**31 - 1, help="Of the parts, the first weights and the order of images.")] = 0
+    sampler: Annotated[str, SAMPLERS] = "plain"
+    reduction: Annotated[str, Choice(("authors", "mean", "batch", "sum"))] = "authors"
+    device: Annotated[str, Choice(("auto", "cuda", "mps", "cpu"))] = "auto"
+    select: Annotated[
+        str, Choice(("best", "last"), help="Which epoch is reported: the best by macro AP on validation, or the last.")
+    ] = "best"
+    pretrained: Annotated[bool, Toggle(help="Start from weights trained on photographs, where they can be had.")] = (
+        False
+    )
     image_size: int | None = None
     name: str = ""
 
@@ -88,6 +70,10 @@ class RunConfig:
         if unknown := sorted(set(entry) - known):
             raise Invalid(f"config.json has settings this version does not know: {', '.join(unknown)}")
         return cls(**{**entry, "data": Source.from_json(dict(entry["data"]))})
+
+
+SETTINGS: tuple[Param, ...] = declared(RunConfig, owner="run")
+"""The hyper-parameters of a run, as declared by its fields."""
 
 
 def quick_config() -> RunConfig:
