@@ -111,5 +111,5 @@ def _source_options(parser: argparse.ArgumentParser) -> None:
         action="append",
         default=[],
         metavar="name=value",
-        help="a setting of a built-in set, or of a table: image, patient, split, separator",
+        help="a setting of a built-in set, or of a table: image, patient, split, separator, kind",
     )

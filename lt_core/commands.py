@@ -133,9 +133,10 @@ def _run(path: str) -> Run:
 
 def _report(run: Run, part: str, threshold: float) -> dict[str, Any]:
     from lt_core.evaluation import report
+    from lt_core.training.predicting import predictions_of
 
     groups = run.dataset_card["groups"]
-    return report(run.predictions(part), threshold=threshold, groups=groups).as_json()
+    return report(predictions_of(run, part), threshold=threshold, groups=groups).as_json()
 
 
 def evaluate(args: argparse.Namespace) -> object:

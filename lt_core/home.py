@@ -5,6 +5,8 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
+from lt_core.problems import Problem
+
 PRESETS = Path(__file__).parent.parent / "data" / "presets"
 
 
@@ -14,14 +16,22 @@ def home() -> Path:
 
 
 def runs_dir() -> Path:
-    """Return the folder of runs, made if it is not there."""
-    folder = home() / "runs"
-    folder.mkdir(parents=True, exist_ok=True)
-    return folder
+    """Return the folder of runs; it is there once a run is."""
+    return home() / "runs"
 
 
 def cache_dir() -> Path:
     """Return the folder of things that can be made again, made if it is not there."""
-    folder = home() / "cache"
-    folder.mkdir(parents=True, exist_ok=True)
+    return made(home() / "cache")
+
+
+def made(folder: Path) -> Path:
+    """Return ``folder``, made if it is not there; raise ``Problem`` where it cannot be."""
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        reason = (error.strerror or str(error)).lower()
+        raise Problem(
+            f"{folder} cannot be made ({reason}): choose another folder, or set LONGTAIL_LAB_HOME to one of your own"
+        ) from None
     return folder

@@ -11,7 +11,8 @@ import pytest
 
 ROOT = Path(__file__).resolve().parents[1]
 FLOORS = (  # from the ground up: a package imports only what stands below it
-    ("problems", "home"),
+    ("problems",),
+    ("home",),
     ("params",),
     ("charts",),
     ("datasets",),

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import shutil
+import zipfile
 from pathlib import Path
 
 import numpy as np
@@ -144,6 +146,8 @@ def test_doctor_names_versions_and_device(capsys: pytest.CaptureFixture[str]) ->
         (("train", "--data", "{npz}", "--out", "{out}"), "--loss"),
         (("stats", "chest-fantom"), "chest-phantom"),
         (("stats", "{npz}", "--split", "tset"), "train"),
+        (("train", "--data", "{npz}", "--loss", "ce", "--out", "{npz}"), "is a file: choose a folder"),
+        (("train", "--data", "{npz}", "--loss", "ce", "--epochs", "1", "--out", "{npz}/run"), "cannot be made"),
         (("evaluate", "{out}"), "{out}"),
         (("nothing",), "invalid choice"),
     ],
@@ -153,7 +157,7 @@ def test_a_mistake_is_one_line_and_status_2(
 ) -> None:
     out = tmp_path / "run"
     fill = {"{npz}": str(npz), "{out}": str(out)}
-    line = refused(capsys, *(fill.get(argument, argument) for argument in arguments))
+    line = refused(capsys, *(argument.replace("{npz}", str(npz)).replace("{out}", str(out)) for argument in arguments))
     assert fill.get(words, words) in line
     assert not out.exists(), "a refused command leaves nothing behind"
 
@@ -164,3 +168,66 @@ def test_explain_refuses_an_image_or_class_that_is_not_there(
     out = str(tmp_path / "x.png")
     assert "22" in refused(capsys, "explain", str(trained), "--index", "22", "--class", "class 1", "--out", out)
     assert "class 1" in refused(capsys, "explain", str(trained), "--index", "0", "--class", "clas 1", "--out", out)
+
+
+def test_a_sigmoid_loss_on_a_single_label_set_is_read_by_arg_max(
+    capsys: pytest.CaptureFixture[str], npz: Path, tmp_path: Path
+) -> None:
+    arguments = ["train", "--data", str(npz), "--loss", "bce", "--epochs", "2", "--device", "cpu"]
+    made = run(capsys, *arguments, "--out", str(tmp_path / "run"))
+    assert isinstance(made, dict)
+    assert made["state"] == "finished"
+    assert 0 <= made["test"]["accuracy"] <= 1
+
+
+def test_what_a_run_did_not_keep_is_computed_from_its_weights(
+    capsys: pytest.CaptureFixture[str], trained: Path, tmp_path: Path
+) -> None:
+    kept = run(capsys, "evaluate", str(trained))
+    copy = shutil.copytree(trained, tmp_path / "copy")
+    (copy / "predictions-test.npz").unlink()
+    computed = run(capsys, "evaluate", str(copy))
+    assert isinstance(kept, dict)
+    assert isinstance(computed, dict)
+    assert computed["macro"] == pytest.approx(kept["macro"], abs=1e-6)
+    training = run(capsys, "evaluate", str(copy), "--split", "train")
+    assert isinstance(training, dict)
+    assert training["n"] == 86
+
+
+@pytest.mark.parametrize("file", ["config.json", "dataset.json"])
+@pytest.mark.parametrize("content", ["{}", "[]", "{", '{"data": null, "loss": 3}', '{"groups": 3, "class_names": [1]}'])
+def test_a_damaged_run_folder_is_one_line(
+    capsys: pytest.CaptureFixture[str], trained: Path, tmp_path: Path, file: str, content: str
+) -> None:
+    copy = shutil.copytree(trained, tmp_path / "copy")
+    (copy / file).write_text(content)
+    (copy / "predictions-test.npz").unlink()
+    assert file in refused(capsys, "evaluate", str(copy))
+
+
+def test_a_home_that_cannot_be_made_is_named(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, npz: Path, tmp_path: Path
+) -> None:
+    monkeypatch.setenv("LONGTAIL_LAB_HOME", str(npz / "home"))
+    archive = tmp_path / "set.zip"
+    with zipfile.ZipFile(archive, "w") as file:
+        file.writestr("labels.csv", "image,a,b\nx.png,0,1\ny.png,1,1\n")
+        file.writestr("x.png", b"")
+    assert "LONGTAIL_LAB_HOME" in refused(capsys, "stats", str(archive))
+    assert "no run in nowhere" in refused(capsys, "evaluate", "nowhere")
+
+
+def test_columns_that_are_not_used_are_said_and_the_kind_can_be_chosen(
+    capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    table = tmp_path / "labels.csv"
+    table.write_text("image,a,b,c,split\n1.png,1,0,,foo\n2.png,0,1,-1,train\n")
+    entry = run(capsys, "stats", str(table))
+    assert isinstance(entry, dict)
+    assert any("no label is known in c" in warning for warning in entry["warnings"])
+    assert any("'split' holds other words" in warning for warning in entry["warnings"])
+    table.write_text("image,a,b\n1.png,1,1\n2.png,0,1\n")
+    assert "1 rows have none or several, the first is row 1" in refused(
+        capsys, "stats", str(table), "--option", "kind=single"
+    )

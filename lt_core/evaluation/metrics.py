@@ -86,10 +86,10 @@ def micro_ranking(predictions: Predictions) -> Ranking:
 def scores_of(predictions: Predictions) -> NDArray[np.floating]:
     """Return what ranks the rows within each class, (n, C).
 
-    Logits for multi-label sets: the sigmoid keeps their order but rounds everything above 37 to 1, inventing ties.
-    Softmax probabilities for single-label sets, where a logit alone says nothing about the other classes.
+    Logits where a sigmoid reads them: it keeps their order but rounds everything above 37 to 1, inventing ties.
+    Softmax probabilities elsewhere, for there a logit alone says nothing about the other classes.
     """
-    return predictions.logits if predictions.kind == "multi" else predictions.probabilities
+    return predictions.logits if predictions.link == "sigmoid" else predictions.probabilities
 
 
 def refuse_nan(predictions: Predictions) -> None:

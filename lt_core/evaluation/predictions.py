@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal
+from typing import Literal, cast
 from zipfile import BadZipFile
 
 import numpy as np
@@ -12,11 +12,14 @@ from numpy.typing import NDArray
 
 from lt_core.problems import Invalid, Problem
 
+Link = Literal["sigmoid", "softmax"]
+"""How logits become probabilities: each class apart, or all classes of an image together."""
 
-def probabilities_of(logits: NDArray[np.floating], kind: Literal["multi", "single"]) -> NDArray[np.float64]:
-    """Return the sigmoid (multi-label) or the softmax (single-label) of ``logits`` (n, C), without overflow."""
+
+def probabilities_of(logits: NDArray[np.floating], link: Link) -> NDArray[np.float64]:
+    """Return the sigmoid or the softmax of ``logits`` (n, C), without overflow."""
     z = logits.astype(np.float64)
-    if kind == "multi":
+    if link == "sigmoid":
         tail = np.exp(-np.abs(z))
         return np.asarray(np.where(z >= 0, 1.0, tail) / (1.0 + tail))
     weights = np.exp(z - z.max(axis=1, keepdims=True))
@@ -28,6 +31,8 @@ class Predictions:
     """Logits and truth, row by row: ``logits`` (n, C) float32, ``targets`` (n, C) float32 in {0, 1, NaN}.
 
     ``rows`` (n,) are row numbers of the data set the predictions were made on, ``ids`` (n,) its names for them.
+    ``link`` is how the logits were trained to be read; None takes it from the kind. A single-label set trained with a
+    multi-label loss has sigmoids, and its answer is the arg-max all the same.
     """
 
     class_names: tuple[str, ...]
@@ -37,8 +42,11 @@ class Predictions:
     ids: NDArray[np.str_]
     kind: Literal["multi", "single"]
     part: str
+    link: Link | None = None
 
     def __post_init__(self) -> None:
+        if self.link is None:
+            object.__setattr__(self, "link", "sigmoid" if self.kind == "multi" else "softmax")
         n, c = len(self.rows), len(self.class_names)
         if self.logits.shape != (n, c) or self.targets.shape != (n, c) or len(self.ids) != n:
             raise Invalid(
@@ -54,8 +62,8 @@ class Predictions:
 
     @property
     def probabilities(self) -> NDArray[np.float64]:
-        """Sigmoid (multi-label) or softmax (single-label) of the logits, (n, C)."""
-        return probabilities_of(self.logits, self.kind)
+        """Sigmoid or softmax of the logits, (n, C)."""
+        return probabilities_of(self.logits, cast(Link, self.link))
 
     def save(self, path: Path) -> None:
         """Write one ``.npz`` without pickles."""
@@ -68,6 +76,7 @@ class Predictions:
             ids=self.ids,
             kind=np.array(self.kind),
             part=np.array(self.part),
+            link=np.array(self.link),
         )
 
     @classmethod
@@ -84,9 +93,12 @@ class Predictions:
                     ids=file["ids"],
                     kind="single" if str(file["kind"]) == "single" else "multi",
                     part=str(file["part"]),
+                    link=_link(str(file["link"])) if "link" in file else None,
                 )
         except (OSError, ValueError, KeyError, EOFError, TypeError, BadZipFile) as error:
-            reason = " ".join(str(error).split())[:120]
-            raise Problem(
-                f"{path} does not hold the predictions of a run ({reason}): evaluate or train again"
-            ) from None
+            what = type(error).__name__
+            raise Problem(f"{path} does not hold the predictions of a run ({what}): train again") from None
+
+
+def _link(text: str) -> Link:
+    return "sigmoid" if text == "sigmoid" else "softmax"

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from torch import nn
 
 from lt_core.evaluation import probabilities_of
+from lt_core.evaluation.predictions import Link
 from lt_core.explain.cam import CamResult, grad_cam
 from lt_core.explain.localisation import Localisation, localisation
 from lt_core.explain.pictures import enlarged_mask
@@ -37,6 +38,13 @@ class Explanation:
     notes: tuple[str, ...]
 
 
+def link_of(card: dict[str, Any]) -> Link:
+    """Return how the logits of a run are read; runs of before it was recorded go by the kind of their data."""
+    return (
+        "sigmoid" if card.get("link", "sigmoid" if card["kind"] == "multi" else "softmax") == "sigmoid" else "softmax"
+    )
+
+
 def explain_run(
     run: Run,
     pixels: NDArray[np.uint8],
@@ -57,7 +65,7 @@ def explain_run(
     shown, notes = fitted(pixels, card["shape"])
     image = normalised(torch.from_numpy(np.array(shown[None])), card)
     cam = grad_cam(run.load_model() if model is None else model, image, class_index, layer=layer, method=method)
-    chances = probabilities_of(cam.logits[None], card["kind"])[0]
+    chances = probabilities_of(cam.logits[None], link_of(card))[0]
     return Explanation(cam, shown, chances, (*notes, *([cam.note] if cam.note else [])))
 
 

@@ -36,6 +36,8 @@ def save_overlay(
     ``image`` is (H, W), (H, W, 1) or (H, W, 3) uint8 of any size, ``mask`` (h, w) of the same field of view. The note
     of a blank map is added to the caption. Raises ``Problem`` if the file cannot be written.
     """
+    if path.suffix.lower() != ".png":
+        raise Problem(f"{path} must end in .png, the format that is written")
     plain = enlarged(image, SIDE)
     size = (plain.shape[0], plain.shape[1])
     mapped = overlay(plain, enlarged_map(result.heatmap, size), opacity)

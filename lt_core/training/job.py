@@ -91,9 +91,9 @@ class Job:
         return images.contiguous(memory_format=torch.channels_last)
 
     def targets(self, part: Part, rows: NDArray[np.intp]) -> Tensor:
-        """Return labels (b, C) with NaN for unknown, or class indices (b,) of a single-label set."""
+        """Return labels (b, C) with NaN for unknown, or class indices (b,) where the loss is a softmax."""
         labels = part.labels[rows]
-        chosen = labels if self.kind == "multi" else np.nan_to_num(labels).argmax(axis=1)
+        chosen = labels if self.card["link"] == "sigmoid" else np.nan_to_num(labels).argmax(axis=1)
         return torch.from_numpy(chosen).to(self.device)
 
 
@@ -122,17 +122,20 @@ def prepare(config: RunConfig) -> Job:
     loaded = load(config.data)
     if not isinstance(loaded, LabeledImages):
         raise Problem(f"{loaded.title} has class counts only, no images: choose a data set with images to train on")
-    if spec.labels != loaded.kind:
-        fits = "several labels an image" if loaded.kind == "multi" else "one class an image"
+    if spec.labels == "single" and loaded.kind == "multi":
         raise Problem(
-            f"{config.loss} is a {spec.labels}-label loss, but {loaded.title} has {fits}: choose another loss"
+            f"{config.loss} is for one class an image, but {loaded.title} is read as several labels an image: choose a "
+            "multi-label loss, or say --option kind=single if every image has exactly one"
         )
     data = assign_parts(loaded, seed=config.seed)
-    train = _part(data, "train", config.image_size, None)
+    train = part_of(data, "train", config.image_size, None)
     shape = train.pixels.shape[1:]
-    parts = {"train": train, **{name: _part(data, name, config.image_size, shape) for name in ("val", "test")}}
+    parts = {"train": train, **{name: part_of(data, name, config.image_size, shape) for name in ("val", "test")}}
     prior = prior_of(data)
-    card = _card(data, parts, prior.positives) | {"model_options": options_of(config.model)}
+    card = _card(data, parts, prior.positives) | {
+        "model_options": options_of(config.model),
+        "link": "sigmoid" if spec.labels == "multi" else "softmax",
+    }
     rng = Rng(config.seed, device)
     with rng:
         model, note = build_from(
@@ -157,7 +160,8 @@ def prepare(config: RunConfig) -> Job:
     return Job(config, data.kind, card, parts, model, criterion, optimizer, device, rng, tuple(n for n in notes if n))
 
 
-def _part(data: LabeledImages, name: str, size: int | None, shape: tuple[int, ...] | None) -> Part:
+def part_of(data: LabeledImages, name: str, size: int | None, shape: tuple[int, ...] | None) -> Part:
+    """Return one part in memory, at ``size`` or the images' own; ``shape`` (H, W, ch) is the training part's."""
     rows = data.rows(name) if data.split is not None and (data.split == name).any() else np.zeros(0, np.intp)
     rows = rows[~np.isnan(data.labels[rows]).all(axis=1)]
     if name == "train" and len(rows) < 2:

@@ -8,6 +8,7 @@ import sys
 import threading
 from pathlib import Path
 
+from lt_core.home import made
 from lt_core.problems import Problem
 from lt_core.training.config import RunConfig
 from lt_core.training.store import Run, new_folder, write_json
@@ -29,7 +30,7 @@ def start_worker(config: RunConfig, folder: Path | None = None) -> Run:
     if folder is not None and (folder / "config.json").exists():
         raise Problem(f"{folder} already holds a run: choose another folder, or remove it first")
     path = folder or new_folder(config)
-    path.mkdir(parents=True, exist_ok=True)
+    made(path)
     write_json(path / "config.json", config.as_json())
     environment = {
         **os.environ,

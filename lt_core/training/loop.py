@@ -11,6 +11,7 @@ import torch
 from numpy.typing import NDArray
 
 from lt_core.evaluation import Predictions, report
+from lt_core.home import made
 from lt_core.problems import Problem
 from lt_core.training import events, process, weights
 from lt_core.training.config import RunConfig
@@ -36,8 +37,10 @@ def train(config: RunConfig, folder: Path, *, should_stop: Callable[[], bool] = 
     log = folder / "events.jsonl"
     if log.exists():
         raise Problem(f"{folder} already holds a run: choose another folder, or remove it first")
+    if folder.exists() and not folder.is_dir():
+        raise Problem(f"{folder} is a file: choose a folder for the run")
     job = prepare(config)
-    folder.mkdir(parents=True, exist_ok=True)
+    made(folder)
     (folder / "stop").unlink(missing_ok=True)
     write_json(folder / "config.json", config.as_json())
     write_json(folder / "dataset.json", job.card)
@@ -168,7 +171,14 @@ def predict(job: Job, part: str) -> tuple[Predictions, float | None]:
     mean = float(np.average([v for v, _ in losses], weights=[n for _, n in losses])) if losses else None
     return (
         Predictions(
-            tuple(job.card["class_names"]), values, data.labels, data.rows.astype(np.int64), data.ids, job.kind, part
+            tuple(job.card["class_names"]),
+            values,
+            data.labels,
+            data.rows.astype(np.int64),
+            data.ids,
+            job.kind,
+            part,
+            job.card["link"],
         ),
         mean,
     )

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, Literal, cast
 import pandas as pd
 
 from lt_core.evaluation.predictions import Predictions
-from lt_core.home import runs_dir
+from lt_core.home import made, runs_dir
 from lt_core.problems import Problem, Unknown
 from lt_core.training import events
 from lt_core.training.config import RunConfig
@@ -62,12 +62,17 @@ class Run:
     @property
     def config(self) -> RunConfig:
         """What determines the run."""
-        return RunConfig.from_json(read_json(self.path / "config.json"))
+        try:
+            return RunConfig.from_json(read_json(self.path / "config.json"))
+        except Problem:
+            raise
+        except (KeyError, TypeError, AttributeError, ValueError):
+            raise Problem(f"{self.path / 'config.json'} does not hold the settings of a run: train again") from None
 
     @property
     def dataset_card(self) -> dict[str, Any]:
         """Class names, training counts, groups, parts, shape, mean and std of the data it saw."""
-        return read_json(self.path / "dataset.json")
+        return checked_card(self.path / "dataset.json")
 
     def events(self) -> list[events.Event]:
         """Return what happened, oldest first."""
@@ -157,6 +162,25 @@ def read_json(path: Path) -> dict[str, Any]:
     return entry
 
 
+def checked_card(path: Path) -> dict[str, Any]:
+    """Return the data card in ``path``; raise ``Problem`` where it is not what ``train`` writes."""
+    card = read_json(path)
+    names, shape = card.get("class_names"), card.get("shape")
+    lists = [card.get(key) for key in ("groups", "positives_per_class")]
+    channels = [card.get(key) for key in ("mean", "std")]
+    fits = (
+        isinstance(names, list)
+        and isinstance(shape, list)
+        and len(shape) == 3
+        and all(isinstance(entry, list) and len(entry) == len(names) for entry in lists)
+        and all(isinstance(entry, list) and len(entry) == shape[2] for entry in channels)
+        and card.get("kind") in ("multi", "single")
+    )
+    if not fits:
+        raise Problem(f"{path} does not describe the data of a run (classes, groups, shape): train again")
+    return card
+
+
 def write_json(path: Path, entry: dict[str, Any]) -> None:
     """Write a JSON object whole: a reader sees the old file or the new one."""
     partial = path.with_name(f".{path.name}.{os.getpid()}")
@@ -183,9 +207,9 @@ def new_folder(config: RunConfig, folder: Path | None = None) -> Path:
     data = re.sub(r"[^A-Za-z0-9]+", "-", Path(config.data.name).stem).strip("-") or "data"
     stem = f"{time.strftime('%Y%m%d-%H%M%S')}-{data}-{config.loss}-{config.seed}"
     for count in range(1000):
-        path = (folder or runs_dir()) / (stem if not count else f"{stem}-{count}")
+        path = made(folder or runs_dir()) / (stem if not count else f"{stem}-{count}")
         try:
-            path.mkdir(parents=True)
+            path.mkdir()
         except FileExistsError:
             continue
         return path
@@ -200,6 +224,6 @@ def _folders(folder: Path) -> Iterator[Path]:
 def _readable(path: Path) -> bool:
     try:
         RunConfig.from_json(read_json(path / "config.json"))
-    except (Problem, KeyError, TypeError):
+    except (Problem, KeyError, TypeError, AttributeError, ValueError):
         return False
     return True

@@ -28,7 +28,7 @@ def load_into(model: nn.Module, path: Path) -> None:
     except FileNotFoundError:
         raise Problem(f"{path.parent.name} has no weights yet: wait for its first epoch to end") from None
     except (SafetensorError, RuntimeError, OSError) as error:
-        raise Problem(f"{path} does not hold the weights of this model: {str(error).splitlines()[0]}") from None
+        raise Problem(f"{path} does not hold the weights of this model: {' '.join(str(error).split())[:200]}") from None
 
 
 def load_model(folder: Path, config: RunConfig, card: dict[str, Any]) -> nn.Module:

@@ -74,7 +74,7 @@ def ways_in() -> None:
 
 def running() -> None:
     """Say how many runs are kept here, without opening them."""
-    kept = sum(1 for folder in runs_dir().iterdir() if (folder / "config.json").is_file())
+    kept = sum(1 for _ in runs_dir().glob("*/config.json"))
     if kept:
         st.page_link(
             "pages/results.py",

@@ -83,7 +83,8 @@ def _trainable_kind(source: Source) -> str | None:
 def _loss(kind: str) -> tuple[str, dict[str, Value]]:
     from lt_core.losses import all_losses
 
-    fitting = {spec.key: spec for spec in all_losses() if spec.labels == kind}
+    fits = sorted((spec for spec in all_losses() if kind in (spec.labels, "single")), key=lambda s: s.labels != kind)
+    fitting = {spec.key: spec for spec in fits}
     key = f"{PREFIX}loss"
     if st.session_state.get(key, FIRST_LOSS[kind]) not in fitting:  # the set in force is of the other kind now
         st.session_state[key] = FIRST_LOSS[kind]
@@ -94,7 +95,11 @@ def _loss(kind: str) -> tuple[str, dict[str, Value]]:
         format_func=lambda k: fitting[k].title,
         key=key,
         help="Losses for "
-        + ("several findings per image." if kind == "multi" else "one class per image.")
+        + (
+            "several findings per image."
+            if kind == "multi"
+            else "one class per image; sigmoid losses answer each class apart, and the arg-max decides."
+        )
         + " What each of them does is drawn on the page Losses.",
         **KEPT,
     )

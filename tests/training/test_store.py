@@ -94,7 +94,8 @@ def test_a_run_that_is_not_there_is_said(tmp_path: Path) -> None:
 
 
 def test_weights_that_do_not_fit_are_said(run: Run) -> None:
-    card = {"class_names": ["a"], "shape": [16, 16, 1]}
+    card = {"class_names": ["a"], "shape": [16, 16, 1], "groups": ["head"], "positives_per_class": [1]}
+    card |= {"mean": [0.5], "std": [0.2], "kind": "multi"}
     write_json(run.path / "dataset.json", card)
     with pytest.raises(Problem, match="no weights yet"):
         run.load_model()

@@ -179,7 +179,7 @@ def test_divergence_is_a_failure_with_its_cause(config: Make, tmp_path: Path, mo
         ({"loss": "asl", "loss_values": {"gama": 1.0}}, "gama"),
         ({"model": "resnet81"}, "unknown backbone 'resnet81'"),
         ({"model": "densenet121"}, "densenet121 cannot take images of 16 x 16"),
-        ({"loss": "ce"}, "single-label loss"),
+        ({"loss": "ce"}, "ce is for one class an image"),
         ({"data": Source("nih")}, "no images"),
         ({"data": Source("nowhere.npz")}, "nowhere"),
     ],

@@ -81,7 +81,7 @@ def test_what_only_the_data_can_tell_is_one_sentence_in_the_run(config: Make, tm
     _until(lambda: run.state not in ("queued", "running"), "the failure")
     assert run.state == "failed"
     assert run.error is not None
-    assert "single-label loss" in run.error
+    assert "ce is for one class an image" in run.error
     assert "\n" not in run.error
 
 

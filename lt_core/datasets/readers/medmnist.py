@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lt_core.datasets.images import ArrayImages
+from lt_core.datasets.kinds import as_asked, kind_asked
 from lt_core.datasets.labeled_images import PARTS, LabeledImages, Source
 from lt_core.datasets.medmnist_names import names_for
 from lt_core.datasets.npz import arrays_in, read_array
@@ -39,8 +40,8 @@ class MedMnistReader:
         path = Path(source.name)
         if source.images is not None:
             raise Problem(f"{path.name} holds its images itself: leave --images out")
-        if source.options:
-            raise Unknown(f"{path.name} takes no options, got {', '.join(map(str, source.options))}")
+        if other := sorted(set(source.options) - {"kind"}):
+            raise Unknown(f"{path.name} takes the option kind only, got {', '.join(other)}")
         try:
             with zipfile.ZipFile(path) as archive:
                 return _read(archive, path, source)
@@ -77,7 +78,7 @@ def _read(archive: zipfile.ZipFile, path: Path, source: Source) -> LabeledImages
         class_names=names,
         labels=labels,
         images=ArrayImages(images),
-        kind=kind,
+        kind=as_asked(kind, kind_asked(source.options), labels, path.name),
         source=source,
         ids=np.array([f"{part}{k}" for part, n in zip(parts, counts, strict=True) for k in range(n)], dtype=np.str_),
         split=np.repeat(np.array(parts, dtype="U5"), counts),
@@ -107,6 +108,10 @@ def _images(archive: zipfile.ZipFile, parts: Sequence[str], counts: dict[str, in
         if array.dtype != np.uint8 or not (array.ndim == 3 or (array.ndim == 4 and array.shape[3] == 3)):
             raise Problem(f"{part}_images of {name} must be uint8 of shape (n, H, W) or (n, H, W, 3), got "
                           f"{array.dtype} {array.shape}")  # fmt: skip
+        if 0 in array.shape[1:]:
+            raise Problem(
+                f"{part}_images of {name} are {array.shape[1]} x {array.shape[2]} pixels: there is nothing in them"
+            )
         if len(array) != counts[part]:
             raise Problem(f"{name} has {len(array)} {part}_images but {counts[part]} {part}_labels")
         if whole is None:

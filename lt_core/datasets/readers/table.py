@@ -13,15 +13,16 @@ from numpy.typing import NDArray
 
 from lt_core.datasets.files import FileImages, Outside, points_outside
 from lt_core.datasets.images import ImageStore, NoImages
+from lt_core.datasets.kinds import as_asked, kind_asked
 from lt_core.datasets.labeled_images import LabeledImages, Source
-from lt_core.datasets.tables.columns import Roles, roles_of, split_of
+from lt_core.datasets.tables.columns import Roles, holds_no_label, is_called_split, roles_of, split_of
 from lt_core.datasets.tables.image_folder import given_folder, neighbouring_folder
 from lt_core.datasets.tables.label_columns import LabelMatrix, from_names, from_zero_one
 from lt_core.datasets.tables.text import Table, is_table_name, read_table
 from lt_core.problems import Problem, Unknown
 
-OPTIONS = ("image", "patient", "split", "separator")
-"""What ``Source.options`` may say of a table: three columns, and the sign between labels of one cell."""
+OPTIONS = ("image", "patient", "split", "separator", "kind")
+"""What ``Source.options`` may say of a table: three columns, the sign between labels of one cell, multi or single."""
 
 
 class TableReader:
@@ -44,7 +45,9 @@ class TableReader:
         options = _options(source)
         path = Path(source.name)
         table = read_table(path)
-        roles = roles_of(table, labels=source.labels, given={k: v for k, v in options.items() if k != "separator"})
+        roles = roles_of(
+            table, labels=source.labels, given={k: v for k, v in options.items() if k in ("image", "patient", "split")}
+        )
         matrix = _labels(table, roles, source, options.get("separator"))
         ids = None if roles.image is None else table.cells(roles.image).to_numpy(dtype=np.str_)
         images, about_images = _images(source, path, len(table.frame), ids)
@@ -55,13 +58,20 @@ class TableReader:
             class_names=matrix.class_names,
             labels=matrix.labels,
             images=images,
-            kind=matrix.kind,
+            kind=as_asked(matrix.kind, kind_asked(options), matrix.labels, path.name),
             source=replace(source, images=source.images if folder is None else str(folder)),
             ids=ids,
             split=None if roles.split is None else split_of(table, roles.split),
             groups=None if roles.patient is None else _groups(table, roles.patient),
             about=_about(len(table.frame), roles, matrix, folder),
-            warnings=(*table.notes, *roles.notes, *matrix.notes, *_about_ids(ids), *about_images),
+            warnings=(
+                *table.notes,
+                *roles.notes,
+                *_left_out(table, roles),
+                *matrix.notes,
+                *_about_ids(ids),
+                *about_images,
+            ),
         )
 
 
@@ -123,6 +133,18 @@ def _about(rows: int, roles: Roles, matrix: LabelMatrix, folder: Path | None) ->
     if roles.split is not None:
         said.append(f"parts by {roles.split!r}")
     return "; ".join(said)
+
+
+def _left_out(table: Table, roles: Roles) -> list[str]:
+    """Say which columns look like labels or parts and are not used, and why."""
+    used = {roles.image, roles.patient, roles.split, *roles.labels}
+    free = [name for name in table.columns if name not in used]
+    empty = [name for name in free if roles.form == "zero-one" and holds_no_label(table.frame[name])]
+    parts = [name for name in free if roles.split is None and is_called_split(name)]
+    notes = [f"no label is known in {', '.join(empty)}: not used as classes"] if empty else []
+    if parts:
+        notes.append(f"{parts[0]!r} holds other words than train, val and test: not used as parts")
+    return notes
 
 
 def _about_ids(ids: Sequence[str] | NDArray[np.str_] | None) -> list[str]:

@@ -102,6 +102,16 @@ def looks_like_files(cells: pd.Series[str]) -> bool:
     return bool(filled) and sum(cut_suffix(c)[1] in IMAGE_SUFFIXES for c in filled) >= 0.9 * len(filled)
 
 
+def is_called_split(name: str) -> bool:
+    """Return whether a column is called like one that says the part of each row."""
+    return plain(name) in SPLIT and plain(name) != "fold"
+
+
+def holds_no_label(cells: pd.Series[str]) -> bool:
+    """Return whether a column has only empty cells and -1 (uncertain): a label of which nothing is known."""
+    return {value.strip().lower() for value in cells.unique()} <= {"", "nan", "-1", "-1.0"}
+
+
 def _image_column(table: Table, free: Sequence[str]) -> tuple[str | None, list[str]]:
     files = [name for name in free if looks_like_files(table.frame[name])]
     called = _first_named(files or free, IMAGE)
