@@ -56,7 +56,7 @@ def main() -> None:
             rows = {"bare page": (plain, "done"), "LongTail Lab": (ours, "Ask why")}
             seen: dict[str, list[float]] = {key: [] for key in rows}
             first = {key: drawn(browser, *row) for key, row in rows.items()}
-            time.sleep(40)  # the warm-up in the background has ended
+            time.sleep(30)  # the warm-up in the background has ended
             for _ in range(TIMES):
                 for key, row in rows.items():
                     seen[key].append(drawn(browser, *row))

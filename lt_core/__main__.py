@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import os
 import sys
 
 from lt_core.cli import main
+from lt_core.training.launch import SPIN
 
+os.environ.setdefault(*SPIN)  # before torch loads OpenMP
 sys.exit(main())

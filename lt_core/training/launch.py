@@ -13,6 +13,9 @@ from lt_core.problems import Problem
 from lt_core.training.config import RunConfig
 from lt_core.training.store import Run, new_folder, write_json
 
+SPIN = ("GOMP_SPINCOUNT", "3000")
+"""GNU OpenMP's threads wait for each other by spinning; so short that two processes on one machine do not stall."""
+
 ROOT = Path(__file__).resolve().parents[2]
 
 
@@ -33,6 +36,7 @@ def start_worker(config: RunConfig, folder: Path | None = None) -> Run:
     made(path)
     write_json(path / "config.json", config.as_json())
     environment = {
+        SPIN[0]: SPIN[1],
         **os.environ,
         "PYTHONPATH": os.pathsep.join([str(ROOT), os.environ.get("PYTHONPATH", "")]).rstrip(os.pathsep),
     }
