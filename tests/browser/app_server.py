@@ -14,7 +14,12 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from playwright.sync_api import Page, expect
+
 ROOT = Path(__file__).resolve().parents[2]
+PATIENCE = 120_000
+"""Milliseconds: a first visit draws 6,000 images and imports torch, on two cores that may be busy."""
+
 CHROMIUM_FLAGS = [
     "--no-sandbox",  # Debian's Chromium refuses to run as root otherwise
     "--disable-gpu",
@@ -29,6 +34,14 @@ def chromium() -> str | None:
     """Return the path of an installed Chromium or Chrome, or None."""
     names = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
     return os.environ.get("CHROMIUM") or next((path for name in names if (path := shutil.which(name))), None)
+
+
+def settled(page: Page, title: str) -> None:
+    """Wait until the page with this title is there and no script is running."""
+    expect(page.get_by_role("heading", level=1, name=title)).to_be_visible(timeout=PATIENCE)
+    script = page.locator("[data-testid=stApp]")
+    expect(script).to_have_attribute("data-test-script-state", "notRunning", timeout=PATIENCE)
+    expect(page.locator("[data-testid=stException]")).to_have_count(0)
 
 
 def free_port() -> int:

@@ -5,19 +5,10 @@ from __future__ import annotations
 import re
 
 import pytest
+from app_server import PATIENCE, settled
 from playwright.sync_api import Locator, Page, expect
 
 pytestmark = pytest.mark.browser
-PATIENCE = 120_000
-"""Milliseconds: the first visit draws 6,000 images and imports torch, on two cores that may be busy."""
-
-
-def settled(page: Page, title: str) -> None:
-    """Wait until the page with this title is there and no script is running."""
-    expect(page.get_by_role("heading", level=1, name=title)).to_be_visible(timeout=PATIENCE)
-    script = page.locator("[data-testid=stApp]")
-    expect(script).to_have_attribute("data-test-script-state", "notRunning", timeout=PATIENCE)
-    expect(page.locator("[data-testid=stException]")).to_have_count(0)
 
 
 def go(page: Page, name: str, title: str | None = None) -> None:
