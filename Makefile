@@ -3,6 +3,7 @@
 # make app TORCH=system   uses the torch and torchvision that $(PYTHON) already has
 PYTHON ?= python3
 PORT ?= 8501
+ADDRESS ?= localhost
 TORCH ?= pinned
 VENV := .venv
 BIN := $(VENV)/bin
@@ -18,7 +19,7 @@ endif
 .PHONY: app install test lint check format bench clean
 
 app: $(VENV)/.app
-	$(BIN)/python -m streamlit run app.py --server.port $(PORT)
+	$(BIN)/python -m streamlit run app.py --server.port $(PORT) --server.address $(ADDRESS)
 
 install: $(VENV)/.app
 
