@@ -86,6 +86,7 @@ def distribution(stats: LabelStats) -> None:
     left, right = st.columns([5, 3], gap="large")
     with left:
         st.markdown("#### How many images has each class?", help=TERMS["groups"])
+        st.caption("Coloured by the training counts, whatever part is shown.")
         table = stats.table()
         blocks.figure(
             class_counts(table),
@@ -108,7 +109,7 @@ def together(stats: LabelStats) -> None:
     """Draw the co-occurrence heat map, or say why there is none."""
     st.markdown("#### Which findings occur together?", help=TERMS["co-occurrence"])
     pairs = stats.cooccurrence_table()
-    if not (pairs["n"] > 0).any():
+    if not ((pairs["n"] > 0) & (pairs["a"] != pairs["b"])).any():
         st.info("Every image carries at most one class, so nothing occurs together here.", icon=":material/info:")
         return
     measure = st.segmented_control(

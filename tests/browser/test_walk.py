@@ -109,6 +109,13 @@ def test_a_preset_shows_its_counts_and_cannot_be_trained_on(page: Page, app: str
     expect(page.get_by_text("No images to train on")).to_be_visible()
 
 
+def test_a_single_label_set_says_that_nothing_occurs_together(page: Page, app: str) -> None:
+    page.goto(f"{app}/dataset?data=digits")
+    settled(page, "Data set")
+    expect(page.get_by_text("nothing occurs together here")).to_be_visible()
+    expect(charts(page)).to_have_count(2, timeout=PATIENCE)
+
+
 def test_it_fits_a_phone(page: Page, app: str) -> None:
     page.set_viewport_size({"width": 390, "height": 800})
     for path, title in (("", "The long tail, made visible"), ("dataset", "Data set"), ("losses", "Losses")):
