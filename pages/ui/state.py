@@ -68,7 +68,7 @@ def loaded(new: Source | None = None) -> LabeledImages | ClassCounts:
 def current() -> LabeledImages | ClassCounts:
     """Return the set in force; if it cannot be loaded, say why, offer the built-in set, and stop the page."""
     try:
-        with st.spinner(f"Loading {source().name} …", show_time=True):
+        with st.spinner(f"Loading {source().name} …", show_time=True), st.skeleton(height=420):
             return loaded()
     except Problem as problem:
         st.error(f"**{source().name} could not be loaded.** {problem}", icon=":material/error:")
