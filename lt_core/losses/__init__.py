@@ -7,7 +7,8 @@ the value of every cell. A new loss is one new file in ``lt_core/losses/catalogu
 from __future__ import annotations
 
 from lt_core.losses.bound import BoundLoss, Criterion
+from lt_core.losses.parts import Memory, Paper, Reading, ReducesTo
 from lt_core.losses.registry import all_losses, get_loss
-from lt_core.losses.spec import LossSpec, Paper, ReducesTo, loss
+from lt_core.losses.spec import LossSpec, loss
 
-__all__ = ["BoundLoss", "Criterion", "LossSpec", "Paper", "ReducesTo", "all_losses", "get_loss", "loss"]
+__all__ = ["BoundLoss", "Criterion", "LossSpec", "Memory", "Paper", "Reading", "ReducesTo", "all_losses", "get_loss", "loss"]

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import torch
 from torch import Tensor, nn
 
+from lt_core.losses.parts import State
 from lt_core.losses.reduce import REDUCTIONS, float_logits, masked, reduced, target_matrix
 from lt_core.params import Value
 from lt_core.problems import Invalid, Unknown
@@ -17,12 +18,14 @@ from lt_core.stats.prior import ClassPrior
 if TYPE_CHECKING:
     from lt_core.losses.spec import LossSpec
 
-
 class BoundLoss:
     """``(logits (B, C), targets) -> losses``: cells (B, C), rows (B,) or a scalar, whichever the loss has.
 
     The result is float64 for float64 logits and float32 otherwise: half precision is computed in float32, also under
     autocast, and not rounded back. The class counts are kept in float64 on the CPU and follow the logits.
+
+    A loss with a memory takes ``state=`` and then returns ``(losses, next state)``; without, it starts afresh. A
+    random one takes a ``generator=`` or its draw itself, by name; with neither it is the mean over the draws.
     """
 
     def __init__(
@@ -32,35 +35,87 @@ class BoundLoss:
         self.values = dict(values)
         self.epoch = epoch
         self.n_classes = prior.n_classes if prior else None
+        self._counts = torch.as_tensor(prior.counts) if prior else None
         self._prior = _prior_tensors(spec, prior) if prior else {}
 
-    def __call__(self, logits: Tensor, targets: Tensor, **data: object) -> Tensor:
-        """Return the unreduced losses, 0 where the label is unknown."""
-        return self.losses(logits, targets, **data)[0]
+    def __call__(self, logits: Tensor, targets: Tensor, **data: Any) -> Any:
+        """Return the unreduced losses, 0 where the label is unknown; with ``state`` also the next state."""
+        losses, _ = self.losses(logits, targets, **data)
+        if "state" not in data or self.spec.memory is None:
+            return losses
+        return losses, self.remembered(data["state"], logits, targets)
 
-    def losses(self, logits: Tensor, targets: Tensor, **data: object) -> tuple[Tensor, Tensor]:
+    def start_state(self) -> State:
+        """Return the state a memory starts with; empty where there is none."""
+        if self.spec.memory is None or self._counts is None:
+            return {}
+        return self.spec.memory.start(self._counts)
+
+    def losses(
+        self,
+        logits: Tensor,
+        targets: Tensor,
+        *,
+        state: State | None = None,
+        generator: torch.Generator | None = None,
+        **data: object,
+    ) -> tuple[Tensor, Tensor]:
         """Return the unreduced losses and, in the same shape, which of them have a known label."""
-        key = self.spec.key
-        logits = float_logits(key, logits)
-        if self.n_classes not in (None, logits.shape[1]):
-            raise Invalid(f"{key} was given the counts of {self.n_classes} classes, but logits of {logits.shape[1]}")
-        matrix = target_matrix(key, self.spec.labels, targets, logits)
-        return masked(lambda z, y: self.body(z, y, **data), logits, matrix)
+        logits, matrix = self._uniform(logits, targets)
+        if self.spec.memory is not None:
+            remembered = self.start_state() if state is None else state
+            data = {k: v for k, v in remembered.items() if k in self.spec.data} | data
+        beside = {"known": ~matrix.isnan()} if "known" in self.spec.data else {}
+        return masked(lambda z, y: self.body(z, y, generator=generator, **(beside | data)), logits, matrix)
 
-    def body(self, logits: Tensor, targets: Tensor, **data: object) -> Tensor:
+    def remembered(self, state: State, logits: Tensor, targets: Tensor) -> State:
+        """Return the state after this batch."""
+        if self.spec.memory is None:
+            return {}
+        with torch.no_grad():
+            logits, matrix = self._uniform(logits.detach(), targets)
+            known = ~matrix.isnan()
+            entries = {name: entry.to(logits.device, logits.dtype) for name, entry in state.items()}
+            zeroed = torch.where(known, matrix, 0.0)
+            return self.spec.memory.update(entries, logits, zeroed, known.to(logits.dtype), **self.values)
+
+    def body(
+        self, logits: Tensor, targets: Tensor, *, generator: torch.Generator | None = None, **data: object
+    ) -> Tensor:
         """Return what the loss's own function says; ``targets`` (B, C) in {0, 1}, nothing checked or masked."""
         for name in data:
             if name not in self.spec.data:
                 raise Unknown.of(f"data of {self.spec.key}", name, sorted(self.spec.data) or ["none"])
-        given = {name: entry.to(logits.device, logits.dtype) for name, entry in self._prior.items()}
+        given = {k: v.to(logits.device, logits.dtype) if isinstance(v, Tensor) else v for k, v in data.items()}
+        given = {name: entry.to(logits.device, logits.dtype) for name, entry in self._prior.items()} | given
         if "epoch" in self.spec.data:
-            data = {"epoch": self.epoch, **data}
-        return self.spec.function(logits, targets, **given, **data, **self.values)
+            given = {"epoch": self.epoch, **given}
+        if self._draws(generator) and self.spec.draw is not None:
+            given = self.spec.draw(targets, generator, **given, **self.values) | given
+        return self.spec.function(logits, targets, **given, **self.values)
+
+    def _draws(self, generator: torch.Generator | None) -> bool:
+        """Whether to draw: where a generator is given, or ``expected`` is a switch of the loss and off."""
+        expected = self.values.get("expected")
+        return expected is False or (generator is not None and expected is None)
+
+    def _uniform(self, logits: Tensor, targets: Tensor) -> tuple[Tensor, Tensor]:
+        """Return logits in at least float32 and targets as a matrix, checked."""
+        key = self.spec.key
+        logits = float_logits(key, logits)
+        if self.n_classes not in (None, logits.shape[1]):
+            raise Invalid(f"{key} was given the counts of {self.n_classes} classes, but logits of {logits.shape[1]}")
+        return logits, target_matrix(key, self.spec.labels, targets, logits)
 
 
 def _prior_tensors(spec: LossSpec, prior: ClassPrior) -> dict[str, Tensor]:
-    """Return the entries of the prior that ``spec`` asks for; a class without example counts as 1."""
-    entries = {"counts": prior.counts, "n_samples": np.float64(prior.n_samples), "propensities": prior.propensities}
+    """Return the entries of the prior that ``spec`` asks for; in ``counts`` a class without example is 1."""
+    entries = {
+        "counts": prior.counts,
+        "positives": prior.positives,
+        "n_samples": np.float64(prior.n_samples),
+        "propensities": prior.propensities,
+    }
     return {
         name: torch.as_tensor(entry, dtype=torch.float64)
         for name, entry in entries.items()
@@ -69,7 +124,11 @@ def _prior_tensors(spec: LossSpec, prior: ClassPrior) -> dict[str, Tensor]:
 
 
 class Criterion(nn.Module):
-    """A bound loss with a reduction, for a training loop: ``(logits, targets) -> scalar``."""
+    """A bound loss with a reduction, for a training loop: ``(logits, targets) -> scalar``.
+
+    What the loss remembers is a buffer: saved in ``state_dict``, moved by ``to``, and changed by every call in
+    training mode.
+    """
 
     def __init__(self, bound: BoundLoss, reduction: str = "authors") -> None:
         super().__init__()
@@ -77,12 +136,34 @@ class Criterion(nn.Module):
             raise Unknown.of("reduction", reduction, list(REDUCTIONS))
         self.bound = bound
         self.reduction = reduction
+        self._remembers = tuple(bound.start_state())
+        for name, entry in bound.start_state().items():
+            self.register_buffer(name, entry)
 
-    def forward(self, logits: Tensor, targets: Tensor, **data: object) -> Tensor:
-        """Return the reduced loss; ``data`` is what the loss wants beside targets (a drop matrix, say)."""
+    @property
+    def state(self) -> State:
+        """What the loss remembers, by name; empty where it remembers nothing."""
+        return {name: self.get_buffer(name) for name in self._remembers}
+
+    def forward(self, logits: Tensor, targets: Tensor, **data: Any) -> Any:
+        """Return the reduced loss; ``data`` is what the loss wants beside targets (a drop matrix, a generator).
+
+        With ``state=`` the result is ``(loss, next state)`` and what the criterion remembers stays as it is.
+        """
+        given = data.get("state") if self._remembers else None
+        if self._remembers and given is None:
+            data["state"] = {name: entry.clone() for name, entry in self.state.items()}
         losses, known = self.bound.losses(logits, targets, **data)
         authors = self.bound.spec.authors_reduction
-        return reduced(losses, known, authors if self.reduction == "authors" else self.reduction)
+        loss = reduced(losses, known, authors if self.reduction == "authors" else self.reduction)
+        if not self._remembers:
+            return loss
+        if given is not None:
+            return loss, self.bound.remembered(given, logits, targets)
+        if self.training:
+            for name, entry in self.bound.remembered(data["state"], logits, targets).items():
+                self.get_buffer(name).copy_(entry)
+        return loss
 
     def set_epoch(self, epoch: int) -> None:
         """Say which epoch it is, from 0; only losses that change with the epoch listen."""

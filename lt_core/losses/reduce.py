@@ -66,12 +66,13 @@ def _one_hot(key: str, indices: Tensor, logits: Tensor) -> Tensor:
 def masked(body: Callable[[Tensor, Tensor], Tensor], logits: Tensor, targets: Tensor) -> tuple[Tensor, Tensor]:
     """Return the losses of ``body`` with unknown ones set to 0, and which are known, in the same shape.
 
-    An unknown label is taken as absent where a loss looks at the other labels of its row.
+    An unknown label is taken as absent where a loss looks at the other labels of its row, unless the loss asks for
+    ``known``. A row counts if any label of it is known.
     """
     known = ~targets.isnan()
     losses = body(logits, torch.where(known, targets, 0.0))
     if losses.ndim == 1:
-        known = known.all(dim=1)
+        known = known.any(dim=1)
     if losses.ndim == 0:
         return losses, known.any()
     return torch.where(known, losses, 0.0), known

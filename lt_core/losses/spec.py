@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any, Literal, TypeAlias, TypeVar
 
 from torch import Tensor
 
 from lt_core.losses.bound import BoundLoss, Criterion
+from lt_core.losses.parts import Memory, Paper, Reading, ReducesTo, State
 from lt_core.params import Param, Value, checked, declared
 from lt_core.problems import Invalid, Unknown
 from lt_core.stats.prior import ClassPrior
@@ -17,36 +18,12 @@ from lt_core.stats.prior import ClassPrior
 Labels: TypeAlias = Literal["multi", "single"]
 Gives: TypeAlias = Literal["cells", "rows", "scalar"]
 
-PRIOR_DATA = ("counts", "n_samples", "propensities")
+__all__ = ["PRIOR_DATA", "REGISTRY", "LossSpec", "Memory", "Paper", "Reading", "ReducesTo", "loss"]
+
+PRIOR_DATA = ("counts", "positives", "n_samples", "propensities")
 """Entries of ``ClassPrior`` a loss may ask for by the name of a keyword-only argument without a domain."""
 
 _UNITS = {"cells": "cells", "rows": "images"}
-
-
-@dataclass(frozen=True, slots=True)
-class Paper:
-    """Where a loss was published."""
-
-    authors: str
-    title: str
-    venue: str
-    year: int
-    url: str
-
-    def __str__(self) -> str:
-        return f"{self.authors}, {self.title}, {self.venue} {self.year}"
-
-
-@dataclass(frozen=True, slots=True)
-class ReducesTo:
-    """An identity: with the values ``at``, a loss equals the loss ``key`` with the values ``to``.
-
-    A hyper-parameter both losses have under the same name, and that neither side fixes, keeps its value.
-    """
-
-    key: str
-    at: Mapping[str, Value] = field(default_factory=dict)
-    to: Mapping[str, Value] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, eq=False)
@@ -56,7 +33,9 @@ class LossSpec:
     ``labels`` is "multi" (sigmoid, any number of classes an image) or "single" (softmax, one class an image).
     ``gives`` says what the function returns: "cells" (B, C), "rows" (B,) or "scalar". ``data`` names what it wants
     beside logits and targets. ``detaches`` names the switch with which its gradient is not the derivative of its
-    value (True: always).
+    value (True: always). ``draw(targets, generator, **data and hyper-parameters)`` returns the random part of a
+    random loss, by name; without it the loss is the mean over the draws. ``extension`` says what of it is ours and
+    not the paper's.
     """
 
     key: str
@@ -76,11 +55,15 @@ class LossSpec:
     what: str
     when: str
     watch: str
+    readings: tuple[Reading, ...] = ()
+    memory: Memory | None = None
+    draw: Callable[..., State] | None = None
+    extension: str = ""
 
     @property
     def needs_prior(self) -> bool:
         """Whether the class counts of the training part are needed."""
-        return bool(self.data & set(PRIOR_DATA))
+        return bool(self.data & set(PRIOR_DATA)) or self.memory is not None
 
     @property
     def defaults(self) -> dict[str, Value]:
@@ -137,6 +120,7 @@ class LossSpec:
             "what": self.what,
             "when": self.when,
             "watch": self.watch,
+            "extension": self.extension,
         }
 
 
@@ -174,12 +158,18 @@ def loss(
     gives: Gives | None = None,
     detaches: str | bool = False,
     reduces_to: tuple[ReducesTo, ...] = (),
+    readings: tuple[Reading, ...] = (),
+    memory: Memory | None = None,
+    draw: Callable[..., State] | None = None,
+    extension: str = "",
 ) -> Callable[[F], F]:
     """Register the decorated function, whose name is the key, and return it unchanged.
 
     The function takes logits (B, C) and targets (B, C) in {0, 1} (one-hot where ``labels`` is "single"; a row of
-    zeros is an unknown one) and, keyword-only, hyper-parameters (with a domain) and data (without). It uses neither
-    Python branches on nor ``math`` of a ``stable.Knob``, changes nothing in place, and returns what ``gives`` says.
+    zeros is an unknown one) and, keyword-only, hyper-parameters (with a domain) and data (without): entries of the
+    prior, ``epoch``, ``known`` (B, C; 1 where a label is known, for losses that look across a row), entries of its
+    memory, its draw. It uses neither Python branches on nor ``math`` of a ``stable.Knob``, changes nothing in place,
+    and returns what ``gives`` says.
     """
 
     def register(function: F) -> F:
@@ -193,7 +183,8 @@ def loss(
             key=key, function=function, title=title, family=family, labels=labels, formula=formula, paper=paper,
             params=params, data=_keywords_of(function) - named, authors_reduction=authors_reduction,
             reduction_note=reduction_note, gives=gives or ("cells" if labels == "multi" else "rows"),
-            detaches=detaches, reduces_to=reduces_to, what=what, when=when, watch=watch,
+            detaches=detaches, reduces_to=reduces_to, what=what, when=when, watch=watch, readings=readings,
+            memory=memory, draw=draw, extension=extension,
         )  # fmt: skip
         return function
 
