@@ -11,4 +11,15 @@ from lt_core.losses.parts import Memory, Paper, Reading, ReducesTo
 from lt_core.losses.registry import all_losses, get_loss
 from lt_core.losses.spec import LossSpec, loss
 
-__all__ = ["BoundLoss", "Criterion", "LossSpec", "Memory", "Paper", "Reading", "ReducesTo", "all_losses", "get_loss", "loss"]
+__all__ = [
+    "BoundLoss",
+    "Criterion",
+    "LossSpec",
+    "Memory",
+    "Paper",
+    "Reading",
+    "ReducesTo",
+    "all_losses",
+    "get_loss",
+    "loss",
+]

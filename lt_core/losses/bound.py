@@ -18,6 +18,7 @@ from lt_core.stats.prior import ClassPrior
 if TYPE_CHECKING:
     from lt_core.losses.spec import LossSpec
 
+
 class BoundLoss:
     """``(logits (B, C), targets) -> losses``: cells (B, C), rows (B,) or a scalar, whichever the loss has.
 

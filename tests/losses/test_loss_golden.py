@@ -55,7 +55,8 @@ def test_equals_the_authors_code(entry: dict[str, Any], case: str, reference: Ca
     wanted: tuple[float, Any] | None = (float(a["loss_f64"]), a["grad_f64"])
     if case.startswith("extreme") or case == "zerofreq":  # the authors' code clamps, overflows or divides by zero
         total = int(a["class_freq"][0] + a["neg_class_freq"][0])
-        wanted = reference(entry["key"], entry["values"], a["logits"], a["targets"], a["class_freq"], total)
+        more = {name: entry[name] for name in ("propensities", "epoch") if name in entry}
+        wanted = reference(entry["key"], entry["values"], a["logits"], a["targets"], a["class_freq"], total, **more)
         if wanted is None:
             pytest.fail(f"write the formula of {entry['key']} a second time, in tests/losses/conftest.py")
     np.testing.assert_allclose(loss, wanted[0], rtol=1e-9, atol=1e-12)
