@@ -53,7 +53,14 @@ def _parser() -> argparse.ArgumentParser:
         return sub
 
     command("datasets", commands.datasets, "List the built-in data sets.")
-    command("losses", commands.losses, "List the losses and their hyper-parameters.")
+    losses = command("losses", commands.losses, "List the losses and their hyper-parameters.")
+    losses.add_argument(
+        "--markdown",
+        nargs="?",
+        const="",
+        metavar="FILE",
+        help="write the table of the documentation: printed, or put between the two marks of FILE",
+    )
     command("doctor", commands.doctor, "Say which versions and devices are here and what is missing.")
 
     stats = command("stats", commands.stats, "Count labels: classes, groups, co-occurrence.")

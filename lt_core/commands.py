@@ -63,12 +63,28 @@ def datasets(args: argparse.Namespace) -> object:
 
 
 def losses(args: argparse.Namespace) -> object:
-    from lt_core.losses import all_losses
+    from lt_core.losses.registry import all_losses, own_problems
 
+    if args.markdown is not None:
+        return _losses_markdown(args)
     rows = [spec.describe() for spec in all_losses()]
     if not args.json:
         _show(rows, ("key", "labels", "needs_prior", "title"))
+        for problem in own_problems():
+            print(f"note: {problem.file} {problem.sentence}")
     return rows
+
+
+def _losses_markdown(args: argparse.Namespace) -> object:
+    from lt_core.losses.docs_table import markdown, write_into
+
+    if args.markdown:
+        write_into(Path(args.markdown))
+        return {"written": args.markdown}
+    text = markdown()
+    if not args.json:
+        print(text, end="")
+    return text
 
 
 def stats(args: argparse.Namespace) -> object:

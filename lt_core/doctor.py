@@ -33,6 +33,8 @@ def examine() -> dict[str, Any]:
         except (ImportError, OSError, RuntimeError) as error:
             problems.append(f"torch cannot be imported: {error}")
     problems += _pair(versions)
+    own, own_problems = _own_losses(importable=device != "none")
+    problems += own_problems
     folder = home()
     if not os.access(folder if folder.exists() else folder.parent, os.W_OK):
         problems.append(f"{folder} cannot be written: set LONGTAIL_LAB_HOME to a folder of your own")
@@ -45,6 +47,7 @@ def examine() -> dict[str, Any]:
         "versions": versions,
         "home": str(folder),
         "weights_cache": str(_weights_cache()),
+        "own_losses": own,
         "problems": problems,
     }
 
@@ -68,6 +71,21 @@ def _pair(versions: dict[str, str | None]) -> list[str]:
             "install the pair named in requirements.txt"
         ]
     return []
+
+
+def _own_losses(*, importable: bool) -> tuple[str, list[str]]:
+    """Return where somebody's own losses are and which there are, in words, and what is wrong with them."""
+    folder = os.environ.get("LONGTAIL_LAB_LOSSES", "").strip()
+    if not folder:
+        return "off (set LONGTAIL_LAB_LOSSES to a folder of your own)", []
+    if not importable:
+        return folder, []
+    from lt_core.losses.own import is_own
+    from lt_core.losses.registry import all_losses, own_problems
+
+    keys = [spec.key for spec in all_losses() if is_own(spec)]
+    wrong = [f"{problem.file} {problem.sentence}" for problem in own_problems()]
+    return f"{folder} ({', '.join(keys) or 'no loss'})", wrong
 
 
 def _weights_cache() -> Path:

@@ -25,8 +25,9 @@ class BoundLoss:
     The result is float64 for float64 logits and float32 otherwise: half precision is computed in float32, also under
     autocast, and not rounded back. The class counts are kept in float64 on the CPU and follow the logits.
 
-    A loss with a memory takes ``state=`` and then returns ``(losses, next state)``; without, it starts afresh. A
-    random one takes a ``generator=`` or its draw itself, by name; with neither it is the mean over the draws.
+    A loss with a memory takes ``state=`` (None: the start) and then returns ``(losses, next state)``; without, it
+    starts afresh. A random one takes a ``generator=`` or its draw itself, by name. With neither it is the mean over the
+    draws, unless its switch ``expected`` is off: then torch's own generator draws.
     """
 
     def __init__(
@@ -59,46 +60,64 @@ class BoundLoss:
         *,
         state: State | None = None,
         generator: torch.Generator | None = None,
+        mean: bool = False,
         **data: object,
     ) -> tuple[Tensor, Tensor]:
-        """Return the unreduced losses and, in the same shape, which of them have a known label."""
-        logits, matrix = self._uniform(logits, targets)
-        if self.spec.memory is not None:
-            remembered = self.start_state() if state is None else state
-            data = {k: v for k, v in remembered.items() if k in self.spec.data} | data
-        beside = {"known": ~matrix.isnan()} if "known" in self.spec.data else {}
-        return masked(lambda z, y: self.body(z, y, generator=generator, **(beside | data)), logits, matrix)
+        """Return the unreduced losses and, in the same shape, which of them have a known label.
 
-    def remembered(self, state: State, logits: Tensor, targets: Tensor) -> State:
-        """Return the state after this batch."""
+        With ``mean`` only a ``generator`` draws: ``expected`` off is then the mean over the draws as well.
+        """
+        logits, matrix = self._uniform(logits, targets)
+        draws = self._draws(generator, mean) and not data
+        if self.spec.memory is not None:
+            remembered = state or self.start_state()
+            data = {k: v for k, v in remembered.items() if k in self.spec.data} | data
+        known = {"known": ~matrix.isnan()}
+        beside = known if "known" in self.spec.data else {}
+
+        def body(z: Tensor, y: Tensor) -> Tensor:
+            drawn = self._drawn(z, y, generator, **known) if draws else {}
+            return self.body(z, y, **(beside | drawn | data))
+
+        return masked(body, logits, matrix)
+
+    def remembered(self, state: State | None, logits: Tensor, targets: Tensor) -> State:
+        """Return the state after this batch, in the precision and on the device of ``state`` (None: the start)."""
         if self.spec.memory is None:
             return {}
         with torch.no_grad():
             logits, matrix = self._uniform(logits.detach(), targets)
             known = ~matrix.isnan()
-            entries = {name: entry.to(logits.device, logits.dtype) for name, entry in state.items()}
             zeroed = torch.where(known, matrix, 0.0)
-            return self.spec.memory.update(entries, logits, zeroed, known.to(logits.dtype), **self.values)
+            before = state or self.start_state()
+            return self.spec.memory.update(before, logits, zeroed, known.to(logits.dtype), **self.values)
 
-    def body(
-        self, logits: Tensor, targets: Tensor, *, generator: torch.Generator | None = None, **data: object
-    ) -> Tensor:
-        """Return what the loss's own function says; ``targets`` (B, C) in {0, 1}, nothing checked or masked."""
+    def body(self, logits: Tensor, targets: Tensor, **data: object) -> Tensor:
+        """Return what the loss's own function says; ``targets`` (B, C) in {0, 1}, nothing checked, masked or drawn."""
         for name in data:
             if name not in self.spec.data:
                 raise Unknown.of(f"data of {self.spec.key}", name, sorted(self.spec.data) or ["none"])
-        given = {k: v.to(logits.device, logits.dtype) if isinstance(v, Tensor) else v for k, v in data.items()}
-        given = {name: entry.to(logits.device, logits.dtype) for name, entry in self._prior.items()} | given
-        if "epoch" in self.spec.data:
-            given = {"epoch": self.epoch, **given}
-        if self._draws(generator) and self.spec.draw is not None:
-            given = self.spec.draw(targets, generator, **given, **self.values) | given
-        return self.spec.function(logits, targets, **given, **self.values)
+        return self.spec.function(logits, targets, **self._given(logits, data), **self.values)
 
-    def _draws(self, generator: torch.Generator | None) -> bool:
+    def _given(self, logits: Tensor, data: Mapping[str, object]) -> dict[str, object]:
+        """Return what the function wants beside its hyper-parameters, like ``logits`` in precision and device."""
+        epoch = {"epoch": self.epoch} if "epoch" in self.spec.data else {}
+        entries: dict[str, object] = {**epoch, **self._prior, **data}
+        return {k: v.to(logits.device, logits.dtype) if isinstance(v, Tensor) else v for k, v in entries.items()}
+
+    def _draws(self, generator: torch.Generator | None, mean: bool) -> bool:
         """Whether to draw: where a generator is given, or ``expected`` is a switch of the loss and off."""
+        if self.spec.draw is None:
+            return False
         expected = self.values.get("expected")
-        return expected is False or (generator is not None and expected is None)
+        return (expected is False and not mean) or (generator is not None and expected is not True)
+
+    def _drawn(self, logits: Tensor, targets: Tensor, generator: torch.Generator | None, **known: Tensor) -> State:
+        """Return the random part of the loss for this batch, by name."""
+        if self.spec.draw is None:
+            return {}
+        with torch.no_grad():
+            return self.spec.draw(targets, generator, **self._given(logits, known), **self.values)
 
     def _uniform(self, logits: Tensor, targets: Tensor) -> tuple[Tensor, Tensor]:
         """Return logits in at least float32 and targets as a matrix, checked."""
@@ -128,7 +147,8 @@ class Criterion(nn.Module):
     """A bound loss with a reduction, for a training loop: ``(logits, targets) -> scalar``.
 
     What the loss remembers is a buffer: saved in ``state_dict``, moved by ``to``, and changed by every call in
-    training mode.
+    training mode. In evaluation mode nothing is remembered, and a random loss without a generator is the mean over its
+    draws.
     """
 
     def __init__(self, bound: BoundLoss, reduction: str = "authors") -> None:
@@ -154,7 +174,7 @@ class Criterion(nn.Module):
         given = data.get("state") if self._remembers else None
         if self._remembers and given is None:
             data["state"] = {name: entry.clone() for name, entry in self.state.items()}
-        losses, known = self.bound.losses(logits, targets, **data)
+        losses, known = self.bound.losses(logits, targets, mean=not self.training, **data)
         authors = self.bound.spec.authors_reduction
         loss = reduced(losses, known, authors if self.reduction == "authors" else self.reduction)
         if not self._remembers:

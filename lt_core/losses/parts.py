@@ -65,7 +65,8 @@ class Memory:
     """What a loss carries from batch to batch: tensors by name, in a criterion's ``state_dict``.
 
     ``start(counts (C,))`` returns the first state. ``update(state, logits, targets, known, **hyper-parameters)``
-    returns the next one; it is called without gradient, ``known`` (B, C) is 1 where a label is known.
+    returns the next one, in the precision and on the device of ``state``; it is called without gradient, ``known``
+    (B, C) is 1 where a label is known.
     ``sketch(counts, n_samples)`` returns a typical state for plots.
     """
 

@@ -75,6 +75,13 @@ class Job:
     device: torch.device
     rng: Rng
     notes: tuple[str, ...]
+    generator: torch.Generator | None = None
+    """What a random loss draws from in training; None for one that is not random."""
+
+    @property
+    def draw(self) -> dict[str, torch.Generator]:
+        """What the criterion is given in training beside logits and targets."""
+        return {} if self.generator is None else {"generator": self.generator}
 
     @property
     def train(self) -> Part:
@@ -157,7 +164,9 @@ def prepare(config: RunConfig) -> Job:
     criterion = spec.criterion(prior=prior, reduction=config.reduction, **cast(dict[str, Any], config.loss_values))
     unseen = [data.class_names[c] for c in prior.unseen]
     notes = [note, f"no training example of {', '.join(unseen)}: counted as 1" if unseen and spec.needs_prior else ""]
-    return Job(config, data.kind, card, parts, model, criterion, optimizer, device, rng, tuple(n for n in notes if n))
+    notes = [entry for entry in notes if entry]
+    draws = None if spec.draw is None else torch.Generator().manual_seed(config.seed)
+    return Job(config, data.kind, card, parts, model, criterion, optimizer, device, rng, tuple(notes), draws)
 
 
 def part_of(data: LabeledImages, name: str, size: int | None, shape: tuple[int, ...] | None) -> Part:

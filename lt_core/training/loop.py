@@ -82,11 +82,11 @@ def _events(job: Job, folder: Path, stopping: Callable[[], bool]) -> Iterator[Ev
             break
         predictions, val_loss = predict(job, "val")
         scores = _scores(predictions, job.card["groups"])
-        weights.save(job.model, folder / "last.safetensors")
+        _save(job, folder, "last")
         quality = scores["ap_macro"]
         if config.select == "last" or quality is None or quality > best or reported is None:
             best, reported = quality if quality is not None else best, epoch
-            weights.save(job.model, folder / "best.safetensors")
+            _save(job, folder, "best")
         done = epoch
         yield event(
             "epoch",
@@ -100,9 +100,9 @@ def _events(job: Job, folder: Path, stopping: Callable[[], bool]) -> Iterator[Ev
             seconds=time.monotonic() - clock,
         )
     if reported is None:  # stopped within the first epoch: keep what there is
-        weights.save(job.model, folder / "last.safetensors")
+        _save(job, folder, "last")
     else:
-        weights.load_into(job.model, folder / "best.safetensors")
+        _load(job, folder, "best")
         for part in ("val", "test"):  # the test part is read here, once, with the selected weights
             predict(job, part)[0].save(folder / f"predictions-{part}.npz")
     yield event(
@@ -115,6 +115,20 @@ def _events(job: Job, folder: Path, stopping: Callable[[], bool]) -> Iterator[Ev
     )
 
 
+def _save(job: Job, folder: Path, name: str) -> None:
+    """Write the weights and, where the loss has a memory, what it remembers beside them."""
+    weights.save(job.model, folder / f"{name}.safetensors")
+    if job.criterion.state:
+        weights.save(job.criterion, folder / f"{name}-loss.safetensors")
+
+
+def _load(job: Job, folder: Path, name: str) -> None:
+    """Take back what ``_save`` wrote."""
+    weights.load_into(job.model, folder / f"{name}.safetensors")
+    if job.criterion.state:
+        weights.load_into(job.criterion, folder / f"{name}-loss.safetensors")
+
+
 def _epoch(job: Job, epoch: int, losses: list[float], stopping: Callable[[], bool]) -> Iterator[Event]:
     config, data = job.config, job.train
     order = SAMPLERS[config.sampler](data.labels, np.random.default_rng([config.seed, epoch]))
@@ -122,6 +136,7 @@ def _epoch(job: Job, epoch: int, losses: list[float], stopping: Callable[[], boo
     steps, said = len(batches), time.monotonic()
     job.criterion.set_epoch(epoch - 1)
     job.model.train()
+    job.criterion.train()
     for step, rows in enumerate(batches):
         if stopping():
             return
@@ -129,7 +144,7 @@ def _epoch(job: Job, epoch: int, losses: list[float], stopping: Callable[[], boo
         for group in job.optimizer.param_groups:
             group["lr"] = rate
         with job.rng:
-            loss = job.criterion(job.model(job.batch(data, rows)), job.targets(data, rows))
+            loss = job.criterion(job.model(job.batch(data, rows)), job.targets(data, rows), **job.draw)
             job.optimizer.zero_grad(set_to_none=True)
             loss.backward()
         losses.append(_finite(loss, epoch, step + 1))
@@ -151,9 +166,13 @@ def _finite(loss: torch.Tensor, epoch: int, step: int) -> float:
 
 
 def predict(job: Job, part: str) -> tuple[Predictions, float | None]:
-    """Return the predictions for one part and the criterion's mean over its batches; the model is left in eval."""
+    """Return the predictions for one part and the criterion's mean over its batches; both are left in eval.
+
+    There the criterion neither draws nor remembers: its value is the same whenever it is asked.
+    """
     data = job.part(part)
     job.model.eval()
+    job.criterion.eval()
     logits: list[NDArray[np.float32]] = []
     losses: list[tuple[float, int]] = []
     with torch.inference_mode():

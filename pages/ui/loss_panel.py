@@ -1,43 +1,29 @@
-"""The explorer of the Losses page: choose losses, move their knobs, see value and gradient."""
+"""The explorer of the Losses page: choose losses, move their knobs, see value and gradient at once."""
 
 from __future__ import annotations
 
 import sys
-from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any
 
 import streamlit as st
 
-from lt_core.charts.curves import lines_of
 from lt_core.datasets import ClassCounts, LabeledImages
-from lt_core.params import Value
-from lt_core.stats import GROUPS, groups_of, prior_of
-from pages.ui import blocks, loss_charts
-from pages.ui.loss_charts import Curve
+from lt_core.problems import Problem
+from lt_core.stats import ClassPrior, prior_of
+from pages.ui import blocks, loss_classes, loss_closer, loss_figure
+from pages.ui.explorer import component
+from pages.ui.loss_names import short
 
 if TYPE_CHECKING:
     from lt_core.losses import LossSpec
+    from pages.ui.explorer.settings import Entry, Settings
 
 CHOSEN = "losses"
+SETTINGS = "explorer-settings"
+AGAIN = "explorer-again"
 FIRST = {"multi": ["bce", "asl", "ral", "db"], "single": ["ce", "ldam", "lmf"]}
 """What is shown on a first visit, for each kind of data set."""
-DRAWN_OF = {"head": 0.0, "medium": 0.5, "tail": 1.0}
-"""Which class of a group is drawn at first: the most frequent head, a middle one, the rarest tail."""
-
-CSS = """
-<style>
-@media (min-width: 641px) and (min-height: 800px) {
-  [data-testid=stColumn]:has(.st-key-loss-charts) { position: sticky; top: 4.2rem; align-self: flex-start; }
-}
-@media (max-width: 640px) {
-  .st-key-loss-charts [data-testid=stHorizontalBlock] { flex-wrap: nowrap; gap: .4rem; }
-  .st-key-loss-charts [data-testid=stColumn] { min-width: 0; }
-}
-.loss-legend { display: flex; flex-wrap: wrap; gap: .1rem 1.1rem; font-size: .9rem; line-height: 1.5; }
-.loss-legend span { display: inline-flex; align-items: center; gap: .4rem; }
-.loss-legend i { width: 28px; flex: none; }
-</style>
-"""
 
 
 def registered() -> dict[str, LossSpec]:
@@ -50,156 +36,127 @@ def registered() -> dict[str, LossSpec]:
     return {spec.key: spec for spec in all_losses()}
 
 
-def short(spec: LossSpec) -> str:
-    """Return a name of a few letters: BCE, ASL, Focal."""
-    return spec.key.upper() if len(spec.key) <= 4 else spec.key.replace("_", " ").capitalize()
-
-
 def choose(data: LabeledImages | ClassCounts) -> list[LossSpec]:
     """Draw the choice of losses and return those chosen; stop the page where none is."""
+    from pages.ui.explorer.settings import MOST
+
     known = registered()
     _first_choice(list(known), data.kind)
+    loss_closer.first_view()
     keys = st.multiselect(
         "Losses",
         list(known),
         key=CHOSEN,
         persist_state="session",
+        max_selections=MOST,
         format_func=lambda key: known[key].title,
         placeholder="Choose one or several losses",
-        help="Several are drawn in one chart. Sigmoid losses answer each class apart, softmax losses pick one class.",
+        help="Up to six in one figure. Sigmoid losses answer each class apart, softmax losses pick one class.",
     )
-    st.query_params.update({CHOSEN: ",".join(keys)} if keys != FIRST[data.kind] else {})
-    if keys == FIRST[data.kind]:
-        st.query_params.pop(CHOSEN, None)
     if not keys:
         box = blocks.empty("No loss chosen", "Choose one above, or several to see them in one chart.")
-        box.button("Show the usual ones", on_click=_show, args=(FIRST[data.kind],), type="primary")
+        box.button("Show the usual ones", on_click=show, args=(FIRST[data.kind],), type="primary")
         st.stop()
-    return [known[key] for key in keys]
+    return [known[key] for key in keys if key in known]
 
 
 def _first_choice(known: list[str], kind: str) -> None:
     """Start with the losses of the link, else with those that fit the data set, also after it has changed."""
     now = st.session_state.get(CHOSEN)
     if now is None:
-        asked = [key for key in st.query_params.get(CHOSEN, "").split(",") if key]
+        asked = [key for key in st.query_params.get(CHOSEN, "").split(",") if key and "@" not in key]
         unknown = [key for key in asked if key not in known]
         if unknown:
             st.toast(f"The link names losses that are not here: {', '.join(unknown)}.")
-        st.session_state[CHOSEN] = [key for key in asked if key in known] or FIRST[kind]
+        st.session_state[CHOSEN] = list(dict.fromkeys(key for key in asked if key in known))[:6] or FIRST[kind]
     elif now == FIRST["single" if kind == "multi" else "multi"]:
         st.session_state[CHOSEN] = FIRST[kind]
 
 
-def _show(keys: list[str]) -> None:
-    st.session_state[CHOSEN] = keys
+def show(keys: Sequence[str]) -> None:
+    """Make ``keys`` the losses of the figure; for callbacks."""
+    st.session_state[CHOSEN] = list(keys)
+
+
+def draw(wanted: Sequence[tuple[str, Mapping[str, Any]]]) -> None:
+    """Put these losses, each with these values, into the figure; for callbacks of the views under it."""
+    settings = _settings(registered())
+    show(settings.replace(wanted))
+    st.session_state[AGAIN] = True
+
+
+def _settings(known: dict[str, LossSpec]) -> Settings:
+    """Return this session's settings; those of the link at first."""
+    from pages.ui.explorer.settings import from_query
+
+    if SETTINGS not in st.session_state:
+        st.session_state[SETTINGS], wrong = from_query(st.query_params.to_dict(), known)
+        for sentence in wrong:
+            st.toast(f"The link asks for what is not allowed: {sentence}.")
+    settings: Settings = st.session_state[SETTINGS]
+    return settings
+
+
+def entries(specs: Sequence[LossSpec]) -> list[Entry]:
+    """Return what the figure draws: the chosen losses with the values now set, and further settings of them."""
+    return _settings(registered()).entries(specs)
 
 
 @st.fragment
 def explore(keys: Sequence[str], data: LabeledImages | ClassCounts) -> None:
-    """Draw the charts and beside them the knobs; only this part runs again when a knob moves."""
-    st.html(CSS)
+    """Draw the figure with its knobs; only this part runs again when a knob is released."""
     known = registered()
     specs = [known[key] for key in keys]
-    axis, even, classes = _view(specs, data)
-    left, right = st.columns([7, 4], gap="large")
-    with right:
-        values = _knobs(specs)
-    with left, st.container(key="loss-charts"):
-        curves = _curves_of(specs, values, classes, data)
-        loss_charts.legend(lines_of([(curve.name, curve.loss, curve.group) for curve in curves]))
-        with blocks.guarded("These losses cannot be drawn."):
-            loss_charts.panels(curves, prior_of(data), axis, even=even)
+    settings = _settings(known)
+    if st.session_state.pop(AGAIN, False):  # the choice of losses stands outside this part of the page
+        st.rerun()
+    prior = prior_of(data)
+    _take(settings, known, prior)
+    shown = settings.entries(specs)
+    drawn, present = loss_classes.choose(shown, data)
+    with blocks.guarded("These losses cannot be drawn."):
+        from pages.ui.explorer.payload import payload
+
+        moved = _with_counts(prior, settings.counts)
+        component.mount(payload(shown, settings, moved, prior, drawn, present))
+        loss_figure.downloads(shown, settings, moved, drawn, present)
+    _share(settings, shown, data.kind)
     _notes(specs, data)
+    loss_closer.views(shown, data, draw)
 
 
-def _view(specs: list[LossSpec], data: LabeledImages | ClassCounts) -> tuple[str, bool, dict[str, int]]:
-    """Draw what is said once for all charts; return axis, equal heights, and the class drawn of each group."""
-    with st.container(horizontal=True, vertical_alignment="bottom", gap="medium", key="loss-view"):
-        axis = st.segmented_control(
-            "Over",
-            ["logit", "probability"],
-            default="logit",
-            required=True,
-            key="axis",
-            bind="query-params",
-            width="content",
-        )
-        classes = _classes(data) if any(spec.needs_prior for spec in specs) else {}
-        even = st.toggle(
-            "Equal heights",
-            False,
-            key="even",
-            bind="query-params",
-            help="Compare shapes: every loss is divided by its own largest value (or gradient) in the picture.",
-        )
-    return str(axis), even, classes
+def _take(settings: Settings, known: dict[str, LossSpec], prior: ClassPrior) -> None:
+    """Take over what the browser told last, once; what is not allowed is said and left as it was."""
+    told = component.told()
+    if told and int(told.get("version", 0)) > settings.version:
+        try:
+            settings.take(told, known, prior.n_samples)
+        except (Problem, KeyError, TypeError, ValueError) as problem:
+            settings.version = int(told["version"])
+            st.toast(f"A setting could not be taken over: {problem}")
 
 
-def _classes(data: LabeledImages | ClassCounts) -> dict[str, int]:
-    """Draw the choice of a head, a medium and a tail class and return their columns, of those groups that exist."""
-    prior = prior_of(data)
-    groups = groups_of(prior.positives)
-    chosen = {}
-    for group in GROUPS:
-        members = sorted((c for c, g in enumerate(groups) if g == group), key=lambda c: -prior.positives[c])
-        if not members:
-            continue
-        names = [data.class_names[c] for c in members]
-        if st.session_state.get(group) not in names:  # left over from another data set
-            st.session_state.pop(group, None)
-        name = st.selectbox(
-            f"{group.capitalize()} class",
-            names,
-            index=round(DRAWN_OF[group] * (len(names) - 1)),
-            key=group,
-            bind="query-params",
-            width=190,
-            help="Losses that know the class counts have one curve per class. Groups come from the training counts: "
-            "head n ≥ n_max / 5, tail n < n_max / 20, medium between.",
-        )
-        chosen[group] = data.class_index(name)
-    return chosen
+def _with_counts(prior: ClassPrior, counts: Mapping[str, int]) -> ClassPrior:
+    """Return the prior with the counts somebody dragged in place of the data's."""
+    positives = [counts.get(name, int(n)) for name, n in zip(prior.class_names, prior.positives, strict=True)]
+    return ClassPrior(positives, prior.n_samples, prior.propensities, prior.class_names)
 
 
-def _knobs(specs: list[LossSpec]) -> dict[str, dict[str, Value]]:
-    """Draw one tab of knobs per loss and return the values of each."""
-    values = {}
-    first = next((short(spec) for spec in specs if spec.params), None)
-    for tab, spec in zip(st.tabs([short(spec) for spec in specs], default=first), specs, strict=True):
-        with tab:
-            values[spec.key] = blocks.param_widgets(spec.key, spec.params)
-            if not spec.params:
-                st.caption("No knob: this loss is what it is.")
-            elif values[spec.key] != spec.defaults:
-                own = spec.key, spec.defaults
-                st.button("Back to the defaults", on_click=_reset, args=own, key=f"reset-{spec.key}")
-    return values
+def _share(settings: Settings, shown: Sequence[Entry], kind: str) -> None:
+    """Write the figure into the URL, and take out of it what is no longer so."""
+    from pages.ui.explorer.settings import VIEW, to_query
 
-
-def _reset(owner: str, defaults: dict[str, Value]) -> None:
-    for name, value in defaults.items():
-        st.session_state[f"{owner}.{name}"] = value
-
-
-def _curves_of(
-    specs: list[LossSpec],
-    values: dict[str, dict[str, Value]],
-    classes: dict[str, int],
-    data: LabeledImages | ClassCounts,
-) -> list[Curve]:
-    """Return what is to be drawn: one curve per loss, or one per loss and class where the loss knows the counts."""
-    prior = prior_of(data)
-    curves = []
-    for spec in specs:
-        own = values[spec.key]
-        if not spec.needs_prior:
-            curves.append(Curve(short(spec), spec.key, "", 0, own))
-            continue
-        for group, column in classes.items():
-            name = f"{short(spec)} · {group}: {data.class_names[column]}, n = {prior.positives[column]:,.0f}"
-            curves.append(Curve(name, spec.key, group, column, own))
-    return curves
+    wanted = to_query(settings, shown)
+    names = [entry.id for entry in shown]
+    if names != FIRST[kind]:
+        wanted[CHOSEN] = ",".join(names)
+    ours = {CHOSEN, "even", *VIEW}
+    for name in list(st.query_params):
+        if (name in ours or "." in name) and name not in wanted:
+            del st.query_params[name]
+    for name, value in wanted.items():
+        if st.query_params.get(name) != value:
+            st.query_params[name] = value
 
 
 def _notes(specs: list[LossSpec], data: LabeledImages | ClassCounts) -> None:
@@ -210,11 +167,6 @@ def _notes(specs: list[LossSpec], data: LabeledImages | ClassCounts) -> None:
     joined = "; ".join(f"{', '.join(names)}: {text}" for text, names in said.items())
     notes = [f"Drawn before any reduction. In training the authors reduce by: {joined}."]
     prior = prior_of(data)
-    if any(spec.needs_prior and spec.labels == "multi" for spec in specs):
-        top = data.class_names[int(prior.positives.argmax())]
-        notes.append(
-            f"Where y = 0 and other labels matter, the image has {top} ({top} itself: the next most frequent)."
-        )
     if any(spec.labels == "single" for spec in specs):
         notes.append("Softmax: all other logits are 0; y = 0 means that the most frequent other class is right.")
     if prior.unseen and any(spec.needs_prior for spec in specs):

@@ -8,13 +8,16 @@ import time
 
 import streamlit as st
 
+from lt_core.datasets import ClassCounts, LabeledImages
+from lt_core.stats import prior_of
+
 FIRST_PAGE = 4.0
 """Seconds the first page has to itself: an import beside it would take half of its processor."""
 
 
 @st.cache_resource(show_spinner=False)
 def up() -> threading.Thread:
-    """Import torch and timm and draw the chest phantom in the background, once per server."""
+    """Import torch and timm, draw the chest phantom and trace the first losses in the background, once per server."""
     thread = threading.Thread(target=_work, name="warm-up", daemon=True)
     thread.start()
     return thread
@@ -28,6 +31,19 @@ def _work() -> None:
     for name in ("torch", "timm", "lt_core.losses", "lt_core.training"):
         importlib.import_module(name)
     try:
-        load("chest-phantom")
+        data = load("chest-phantom")
     except Problem:
         return  # the page that needs it says why
+    _trace(data)
+
+
+def _trace(data: LabeledImages | ClassCounts) -> None:
+    """Translate the losses of a first visit: a second or so each, the first time."""
+    from lt_core.losses import get_loss
+    from pages.ui.explorer.payload import payload
+    from pages.ui.explorer.settings import Settings
+    from pages.ui.loss_panel import FIRST
+
+    settings, prior = Settings(), prior_of(data)
+    entries = settings.entries([get_loss(key) for key in FIRST[data.kind]])
+    payload(entries, settings, prior, prior, {"head": 0}, None)

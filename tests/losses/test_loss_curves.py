@@ -13,6 +13,9 @@ from lt_core.losses.curves import AXES, loss_curves
 from lt_core.problems import Invalid, Problem, Unknown
 from lt_core.stats import ClassPrior
 
+KINKS = 4
+"""At so many of the points a difference may straddle a kink of the loss."""
+
 every = pytest.mark.parametrize("spec", all_losses(), ids=lambda spec: spec.key)
 
 
@@ -29,14 +32,15 @@ def test_columns_and_order(spec: LossSpec, axis: str, prior: ClassPrior) -> None
         assert curve["probability"].between(0, 1).all()
 
 
-@every
+@pytest.mark.parametrize("spec", [s for s in all_losses() if s.detaches is not True], ids=lambda spec: spec.key)
 @pytest.mark.parametrize("class_index", [0, 5])
 def test_the_gradient_is_the_slope_of_the_value(spec: LossSpec, class_index: int, prior: ClassPrior) -> None:
     values = {spec.detaches: False} if isinstance(spec.detaches, str) else {}
     table = loss_curves(spec, values, prior=prior, class_index=class_index, limit=4.0, points=16001)
     for _, curve in table.groupby("y"):
         slope = np.gradient(curve["value"], curve["logit"])[1:-1]
-        np.testing.assert_allclose(slope, curve["gradient"].iloc[1:-1], rtol=1e-3, atol=2e-3)
+        wrong = ~np.isclose(slope, curve["gradient"].iloc[1:-1], rtol=1e-3, atol=2e-3)
+        assert wrong.sum() <= KINKS, curve.iloc[1:-1][wrong]
 
 
 def test_bce_is_known_in_closed_form() -> None:

@@ -124,7 +124,8 @@ def raw(spec: LossSpec, prior: ClassPrior, batch: Make) -> tuple[Tensor, Tensor,
     """Return logits, the target matrix and the data with which a loss's own function is called."""
     logits, targets = batch(spec.labels)
     hot = targets if spec.labels == "multi" else torch.nn.functional.one_hot(targets, 6).double()
-    entries = {"counts": prior.counts, "n_samples": float(prior.n_samples), "propensities": prior.propensities}
+    entries = {"counts": prior.counts, "positives": prior.positives, "propensities": prior.propensities}
+    entries["n_samples"] = float(prior.n_samples)
     return logits, hot, {k: torch.as_tensor(v) for k, v in entries.items() if k in spec.data}
 
 
@@ -132,7 +133,7 @@ def raw(spec: LossSpec, prior: ClassPrior, batch: Make) -> tuple[Tensor, Tensor,
 def test_gradients_by_the_knobs_are_finite(spec: LossSpec) -> None:
     logits, targets = extreme_batch(spec.labels)
     hot = targets if spec.labels == "multi" else torch.nn.functional.one_hot(targets, 4)
-    entries = {"counts": EDGE_PRIORS[0].counts, "n_samples": 1000.0}
+    entries = {"counts": EDGE_PRIORS[0].counts, "positives": EDGE_PRIORS[0].positives, "n_samples": 1000.0}
     data = {k: torch.as_tensor(v) for k, v in entries.items() if k in spec.data}
     for end in ("low", "high"):
         ends = {p.name: float(getattr(p.domain, end)) for p in spec.params if p.name in knobs(spec)}

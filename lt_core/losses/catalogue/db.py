@@ -7,7 +7,7 @@ from typing import Annotated
 import torch
 from torch import Tensor
 
-from lt_core.losses.spec import Paper, ReducesTo, loss
+from lt_core.losses.spec import Paper, Reading, ReducesTo, loss
 from lt_core.losses.stable import Knob, softplus
 from lt_core.params import Choice, Real, Toggle
 
@@ -19,6 +19,30 @@ BIAS_FORMS = Choice(
 )
 NO_LABEL = 1e30
 """The ratio r of a row without positives: 1 / 0, but finite."""
+
+
+def class_bias(*, counts: Tensor, n_samples: Tensor, init_bias: Knob, neg_scale: Knob, bias_form: str) -> Tensor:
+    """Return nu_c (C,), what is taken from the logit of each class (Eq. 8, or the code's form divided by lambda).
+
+    A class that every image has is taken to be absent once, which keeps its bias finite.
+    """
+    absent = (n_samples - counts).clamp(min=1.0)
+    kappa = init_bias / neg_scale if bias_form == "code" else init_bias
+    return kappa * torch.log(absent / counts)
+
+
+def _smoothed(targets: Tensor, counts: Tensor, alpha: Knob, beta: Knob, mu: Knob) -> Tensor:
+    """Return s (B, C) in (alpha, 1 + alpha): class-level over instance-level sampling probability, smoothed (Eq. 6)."""
+    instance = (targets / counts).sum(dim=1, keepdim=True)
+    labelled = instance > 0
+    ratio = torch.where(labelled, 1 / (counts * torch.where(labelled, instance, 1.0)), NO_LABEL)
+    return alpha + torch.sigmoid(beta * (ratio - mu))
+
+
+def balancing_weights(*, counts: Tensor, targets: Tensor, alpha: Knob, beta: Knob, mu: Knob, rebalance: bool) -> Tensor:
+    """Return s (C,), the re-balancing weight of each cell of the image ``targets`` (1, C); 1 without re-balancing."""
+    weights = _smoothed(targets, counts, alpha, beta, mu)[0]
+    return weights if rebalance else torch.ones_like(weights)
 
 
 @loss(
@@ -45,6 +69,20 @@ NO_LABEL = 1e30
             "focal",
             at={"rebalance": False, "focal": True, "neg_scale": 1.0, "init_bias": 0.0, "balance": 1.0},
             to={"use_alpha": False},
+        ),
+    ),
+    readings=(
+        Reading(
+            "class bias",
+            r"\nu_c",
+            class_bias,
+            help="Taken from the logit of the class: above 0 for a class in fewer than half of the images.",
+        ),
+        Reading(
+            "re-balancing weight",
+            "s",
+            balancing_weights,
+            help="Weight of the class's cell given the labels of the image; a negative's is divided by λ on top.",
         ),
     ),
     what="Undoes what co-occurring labels do to class-aware sampling, and lets negatives stop pushing once they are "
@@ -81,19 +119,11 @@ def db(
     ``counts`` (C,) are the training positives, at least 1, ``n_samples`` the number of training images. A class that
     every image has is taken to be absent once, which keeps its bias finite.
     """
-    absent = (n_samples - counts).clamp(min=1.0)
-    kappa = init_bias / neg_scale if bias_form == "code" else init_bias
-    biased = logits - kappa * torch.log(absent / counts)
+    biased = logits - class_bias(
+        counts=counts, n_samples=n_samples, init_bias=init_bias, neg_scale=neg_scale, bias_form=bias_form
+    )
     right = biased * (targets - neg_scale * (1 - targets))  # v for positives, -lambda v for negatives
     cells = softplus(-right) * (targets + (1 - targets) / neg_scale)
     if rebalance:
-        cells = cells * _weights(targets, counts, alpha, beta, mu)
+        cells = cells * _smoothed(targets, counts, alpha, beta, mu)
     return balance * torch.exp(-gamma * softplus(right)) * cells if focal else cells
-
-
-def _weights(targets: Tensor, counts: Tensor, alpha: Knob, beta: Knob, mu: Knob) -> Tensor:
-    """Return s (B, C) in (alpha, 1 + alpha): class-level over instance-level sampling probability, smoothed (Eq. 6)."""
-    instance = (targets / counts).sum(dim=1, keepdim=True)
-    labelled = instance > 0
-    ratio = torch.where(labelled, 1 / (counts * torch.where(labelled, instance, 1.0)), NO_LABEL)
-    return alpha + torch.sigmoid(beta * (ratio - mu))

@@ -7,9 +7,14 @@ from typing import Annotated
 import torch
 from torch import Tensor
 
-from lt_core.losses.spec import Paper, loss
+from lt_core.losses.spec import Paper, Reading, loss
 from lt_core.losses.stable import Knob, inverse_fourth_root, log_softmax_of, log_softmax_of_others, weighted_rows
 from lt_core.params import Real
+
+
+def margins(*, counts: Tensor, max_margin: Knob) -> Tensor:
+    """Return m_c (C,) in [0, max_margin], largest for the rarest class: LDAM's margin, here also a class weight."""
+    return max_margin * inverse_fourth_root(counts)
 
 
 @loss(
@@ -29,6 +34,15 @@ from lt_core.params import Real
         "https://arxiv.org/abs/2212.12741",
     ),
     authors_reduction="mean",
+    readings=(
+        Reading(
+            "margin",
+            r"m_c",
+            margins,
+            help="By how much the class must win, before the logits are scaled; also the weight of its images in both "
+            "parts.",
+        ),
+    ),
     reduction_note="α × weighted mean of LDAM + β × plain mean of focal, over images",
     what="LDAM's margins and focal loss's focusing, added; the margins also weigh the classes in both parts.",
     when="One class an image, medical sets with a long tail: what it was proposed for.",
@@ -53,10 +67,9 @@ def lmf(
     ``counts`` (C,) >= 1. In the weighted mean the factor m_max of the weights cancels and is left out, so that a
     margin of 0 is the limit of small ones and not 0 / 0.
     """
-    relative = inverse_fourth_root(counts)
-    margins = max_margin * relative
-    margin_rows = -log_softmax_of(scale * (logits - targets * margins), targets)
+    margin = targets * margins(counts=counts, max_margin=max_margin)
+    margin_rows = -log_softmax_of(scale * (logits - margin), targets)
     focus = torch.exp(gamma * log_softmax_of_others(logits, targets))
-    focal_rows = -(targets * margins).sum(dim=1) * focus * log_softmax_of(logits, targets)
-    weights = (targets * relative).sum(dim=1)
+    focal_rows = -margin.sum(dim=1) * focus * log_softmax_of(logits, targets)
+    weights = (targets * inverse_fourth_root(counts)).sum(dim=1)
     return alpha * weighted_rows(margin_rows, weights, targets) + beta * focal_rows

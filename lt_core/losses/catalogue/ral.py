@@ -7,8 +7,9 @@ from typing import Annotated
 import torch
 from torch import Tensor
 
+from lt_core.losses.asymmetric import polynomial_cells
 from lt_core.losses.spec import Paper, ReducesTo, loss
-from lt_core.losses.stable import Knob, power, shifted_negative, softplus
+from lt_core.losses.stable import Knob
 from lt_core.params import Choice, Real, Toggle
 
 FORMS = Choice(
@@ -40,7 +41,10 @@ FORMS = Choice(
     ),
     authors_reduction="sum",
     detaches="detach_focus",
-    reduces_to=(ReducesTo("asl", at={"form": "apl", "eps_pos": 0.0, "eps_pos_pow": 0.0, "eps_neg": 0.0}),),
+    reduces_to=(
+        ReducesTo("apl", at={"form": "apl"}),
+        ReducesTo("asl", at={"form": "apl", "eps_pos": 0.0, "eps_pos_pow": 0.0, "eps_neg": 0.0}),
+    ),
     what="ASL with a polynomial correction for positives (APL) and a factor that damps confident negatives (Hill), "
     "which may be findings nobody wrote down.",
     when="Chest radiographs with many rare findings and labels that miss some of them.",
@@ -72,16 +76,14 @@ def ral(
     ),
 ) -> Tensor:
     """Return the (B, C) robust asymmetric loss of ``targets`` in {0, 1} for ``logits`` (Eq. 6, or the code's form)."""
-    shifted, log_q = shifted_negative(logits, clip)
-    p, rest, q = torch.sigmoid(logits), torch.sigmoid(-logits), 1 - shifted
-    focus_pos = torch.exp(-gamma_pos * softplus(logits))  # (1 - p)^gamma_pos
-    focus_neg = power(shifted, gamma_neg)
-    if detach_focus:
-        focus_pos, focus_neg = focus_pos.detach(), focus_neg.detach()
-    positive = focus_pos * (softplus(-logits) - eps_pos * rest - eps_pos_pow / 2 * rest**2)
-    negative = -focus_neg * (log_q + eps_neg * q)
+    present, absent = polynomial_cells(
+        logits, gamma_neg=gamma_neg, gamma_pos=gamma_pos, clip=clip, eps_pos=eps_pos, eps_pos_pow=eps_pos_pow,
+        eps_neg=eps_neg, detach_focus=detach_focus,
+    )  # fmt: skip
+    p = torch.sigmoid(logits)
     if form == "code":
-        negative = negative * (lamb - p) * p**2 * (lamb - q)
+        q = 1 - (p - clip).clamp(min=0.0)
+        absent = absent * (lamb - p) * p**2 * (lamb - q)
     elif form == "paper":
-        negative = negative * (lamb - p)
-    return targets * positive + (1 - targets) * negative
+        absent = absent * (lamb - p)
+    return targets * present + (1 - targets) * absent

@@ -1,0 +1,183 @@
+"""What the browser needs to draw and redraw by itself: programs, the images they run on, knobs, counts."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+
+from lt_core.charts.curves import lines_of
+from lt_core.losses import LossSpec
+from lt_core.losses.browser import depends_on_class, program, reading_program
+from lt_core.losses.scene import Scene, scene
+from lt_core.params import Choice, Integer, Param, Real, Toggle, Value
+from lt_core.stats import ClassPrior
+from pages.ui.explorer.settings import MOST, Entry, Settings
+from pages.ui.explorer.symbols import symbol_html
+from pages.ui.loss_names import short
+
+LIMIT = 8.0
+"""Logits are drawn from minus this to this."""
+Drawn = dict[str, int]
+"""The class drawn of each group: head, medium, tail -> index."""
+
+
+def named(entry: Entry) -> str:
+    """Return the name of an entry: ASL, or ASL (2) for a second setting."""
+    _, _, copy = entry.id.partition("@")
+    return f"{short(entry.spec)} ({copy})" if copy else short(entry.spec)
+
+
+class Builder:
+    """Collects programs, each once, while curves and readings are described."""
+
+    def __init__(self, prior: ClassPrior, drawn: Drawn, present: tuple[int, ...] | None) -> None:
+        self.prior = prior
+        self.drawn = drawn
+        self.present = present
+        self.programs: dict[str, str] = {}
+
+    def keep(self, source: str) -> str:
+        """Return the name under which ``source`` is sent."""
+        for name, known in self.programs.items():
+            if known == source:
+                return name
+        name = f"p{len(self.programs)}"
+        self.programs[name] = source
+        return name
+
+    def curves(self, entry: Entry) -> list[dict[str, Any]]:
+        """Return the curves of an entry, without their colours: one, or one for each class drawn."""
+        names = self.prior.class_names
+        if not depends_on_class(entry.spec) or not self.drawn:
+            first = next(iter(self.drawn.values()), 0)
+            return [self._curve(entry, named(entry), "", first)]
+        return [self._curve(entry, f"{named(entry)}, {names[c]}", group, c) for group, c in self.drawn.items()]
+
+    def _curve(self, entry: Entry, name: str, group: str, column: int) -> dict[str, Any]:
+        sides = {}
+        present = self.present and tuple(c for c in self.present if c != column)
+        for y in (1, 0):
+            image = scene(entry.spec, self.prior, class_index=column, y=y, present=present)
+            sides[str(y)] = self._side(image, entry)
+        softmax = entry.spec.labels == "single"
+        shift = float(np.log(max(self.prior.n_classes - 1, 1))) if softmax else 0.0
+        return {"name": name, "entry": entry.id, "group": group, "shift": shift, "sides": sides}
+
+    def _side(self, image: Scene, entry: Entry) -> dict[str, Any]:
+        source = program(image, switches(entry.spec, entry.values)).source
+        return {
+            "program": self.keep(source),
+            "logits": image.logits.ravel().tolist(),
+            "targets": image.targets.ravel().tolist(),
+            "classes": list(image.columns),
+            "rest": image.logits.shape[0] > 1,
+            "data": {name: _plain(entry) for name, entry in image.data.items()},
+        }
+
+    def readings(self, entry: Entry) -> list[dict[str, Any]]:
+        """Return what lies behind the curves of an entry: a number per class and reading."""
+        described = []
+        for reading in entry.spec.readings:
+            own = reading_program(entry.spec, reading, switches(entry.spec, entry.values), self.prior.n_classes)
+            about = {"name": reading.name, "symbol": symbol_html(reading.tex), "help": reading.help}
+            about |= {"program": self.keep(own.source), "data": self._reading_data(entry.spec)}
+            if "targets" not in reading.asks:
+                described.append(about)
+                continue
+            for y in (1, 0):
+                rows = [self._labels(c, y) for c in self.drawn.values()]
+                described.append(about | {"name": f"{reading.name}, y = {y}", "targets": rows})
+        return described
+
+    def _reading_data(self, spec: LossSpec) -> dict[str, Any]:
+        data: dict[str, Any] = {"n_samples": float(self.prior.n_samples)}
+        if self.prior.propensities is not None:
+            data["propensities"] = self.prior.propensities.tolist()
+        if spec.memory is not None:
+            image = scene(spec, self.prior, class_index=0, y=1)
+            data |= {k: _plain(v) for k, v in image.data.items() if k not in ("counts", "positives", "n_samples")}
+        return data
+
+    def _labels(self, column: int, y: int) -> list[float]:
+        """Return the labels of the image drawn: as those of ``scene``."""
+        row = np.zeros(self.prior.n_classes)
+        if self.present is not None:
+            row[list(self.present)] = 1
+        elif y == 0:
+            others = [c for c in np.argsort(-self.prior.positives, kind="stable") if c != column]
+            row[others[:1]] = 1
+        row[column] = y
+        return [float(label) for label in row]
+
+
+def switches(spec: LossSpec, values: Mapping[str, Value]) -> dict[str, Value]:
+    """Return the values that choose another program: those of toggles and choices."""
+    return {p.name: values[p.name] for p in spec.params if isinstance(p.domain, Toggle | Choice)}
+
+
+def _plain(entry: Any) -> Any:
+    return entry.ravel().tolist() if isinstance(entry, np.ndarray) and entry.ndim else float(entry)
+
+
+def _knob(param: Param) -> dict[str, Any]:
+    about: dict[str, Any] = {"name": param.name, "symbol": symbol_html(param.domain.tex), "help": param.domain.help}
+    about["default"] = param.default
+    match param.domain:
+        case Real(low, high, step):
+            return about | {"kind": "real", "low": low, "high": high, "step": step}
+        case Integer(low, high, step):
+            return about | {"kind": "integer", "low": low, "high": high, "step": step}
+        case Choice(options, labels):
+            return about | {"kind": "choice", "options": list(options), "labels": list(labels)}
+        case Toggle():
+            return about | {"kind": "toggle"}
+
+
+def payload(
+    entries: Sequence[Entry],
+    settings: Settings,
+    prior: ClassPrior,
+    true_prior: ClassPrior,
+    drawn: Drawn,
+    present: tuple[int, ...] | None,
+) -> dict[str, Any]:
+    """Return everything one figure needs, in plain JSON types."""
+    builder = Builder(prior, drawn, present)
+    curves = [curve for entry in entries for curve in builder.curves(entry)]
+    styles = lines_of([(curve["name"], curve["entry"], curve["group"]) for curve in curves])
+    lines = [
+        curve | {"colour": style.colour, "dash": list(style.dash)} for curve, style in zip(curves, styles, strict=True)
+    ]
+    colours = {line["entry"]: line["colour"] for line in reversed(lines)}
+    aware = [entry for entry in entries if depends_on_class(entry.spec)]
+    return {
+        "version": settings.version,
+        "view": settings.view,
+        "active": settings.active,
+        "most": MOST,
+        "limit": LIMIT,
+        "entries": [
+            {
+                "id": entry.id,
+                "key": entry.spec.key,
+                "short": named(entry),
+                "values": entry.values,
+                "params": [_knob(param) for param in entry.spec.params],
+                "colour": colours[entry.id],
+                "removable": "@" in entry.id,
+            }
+            for entry in entries
+        ],
+        "lines": lines,
+        "readings": {entry.id: builder.readings(entry) for entry in aware},
+        "programs": builder.programs,
+        "class_names": list(prior.class_names),
+        "counts": [int(n) for n in prior.positives],
+        "true_counts": [int(n) for n in true_prior.positives],
+        "n_samples": prior.n_samples,
+        "drawn": [{"index": c, "name": prior.class_names[c], "group": group} for group, c in drawn.items()]
+        if aware
+        else [],
+    }
