@@ -11,8 +11,8 @@ import pandas as pd
 from lt_core.charts import Figure
 from lt_core.charts.palette import GROUP_COLOURS, PULL, PUSH, QUIET, SERIES_DASHES
 
-AROUND = 78
-"""Pixels that axis, its title and the legend take of a chart's height."""
+AROUND = 104
+"""Pixels that heading, axis and its title take of a chart's height."""
 RATIOS = (1e-6, 1e6)
 """Ratios beyond these are drawn at the rim; the tooltip has the number."""
 SHAPES = {
@@ -119,7 +119,7 @@ def ledger_bars(
     )
     zero = alt.Chart(pd.DataFrame({"x": [0.0]})).mark_rule(color=QUIET).encode(x="x:Q")
     figure: Figure = alt.layer(bars, zero, _strip(table)).properties(
-        height=row_height * len(table) + AROUND // 2, title=_heading(title, subtitle)
+        height=row_height * len(table) + AROUND, title=_heading(title, subtitle)
     )
     return figure
 

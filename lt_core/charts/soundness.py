@@ -81,15 +81,7 @@ def verdict_map(stretches: pd.DataFrame, *, title: str, formats: Sequence[str], 
             alt.Tooltip("end:Q", title="to z", format=".1f"),
         ],
     )  # fmt: skip
-    names = (
-        base.transform_calculate(middle="(datum.start + datum.end) / 2")
-        .mark_text(fontSize=11, fontWeight=600)
-        .encode(
-            x="middle:Q",
-            text="mark:N",
-            color=alt.Color("verdict:N", legend=None, scale=alt.Scale(domain=list(INK), range=list(INK.values()))),
-        )
-    )
+    names = _names(base)
     heading = alt.TitleParams(title, anchor="start", fontSize=13, fontWeight=600, offset=6)
     layers: Figure = (
         alt.layer(bars, names)
@@ -99,7 +91,18 @@ def verdict_map(stretches: pd.DataFrame, *, title: str, formats: Sequence[str], 
     return layers
 
 
-def gradient_lines(table: pd.DataFrame, *, title: str, colour: str, height: int = 190) -> Figure:
+def _names(base: alt.Chart) -> alt.Chart:
+    """Return the names of the wide stretches, in the middle of each."""
+    ink = alt.Scale(domain=list(INK), range=list(INK.values()))
+    named: alt.Chart = (
+        base.transform_calculate(middle="(datum.start + datum.end) / 2")
+        .mark_text(fontSize=11, fontWeight=600)
+        .encode(x="middle:Q", text="mark:N", color=alt.Color("verdict:N", legend=None, scale=ink))
+    )
+    return named
+
+
+def gradient_lines(table: pd.DataFrame, *, title: str, colour: str, height: int = 280) -> Figure:
     """Return the gradient over the logit: the reference solid in ``colour``, each format of ``table`` dashed over it.
 
     ``table`` holds one form and one y, with the columns dtype, logit, gradient, reference_gradient. Points that are
@@ -107,7 +110,7 @@ def gradient_lines(table: pd.DataFrame, *, title: str, colour: str, height: int 
     """
     finite = table.assign(gradient=table["gradient"].where(table["gradient"].abs() < 1e6))
     reference = table[table["dtype"] == table["dtype"].iloc[0]]
-    x = alt.X("logit:Q", title="logit z", axis=alt.Axis(tickCount=5, grid=False))
+    x = alt.X("logit:Q", title=None, axis=alt.Axis(tickCount=5, grid=False))
     exact = (
         alt.Chart(reference)
         .mark_line(color=colour, strokeWidth=5, opacity=0.35)

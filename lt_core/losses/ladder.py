@@ -36,11 +36,12 @@ class Step:
 
 @dataclass(frozen=True)
 class Ladder:
-    """Steps from the plainest loss upwards. ``limit`` is how far the logit runs in its charts."""
+    """Steps from the plainest loss upwards; ``note`` goes with their charts, whose logit runs to ``limit``."""
 
     key: str
     title: str
     steps: tuple[Step, ...]
+    note: str
     limit: float = 8.0
 
 
@@ -113,8 +114,9 @@ MULTI = Ladder(
             Identity("ral", "apl", at={"form": "apl"}),
         ),
     ),
+    "The gradient flows through the focusing weight in every step, so that all of them compare.",
 )  # fmt: skip
-"""Sigmoid losses. The gradient flows through the focusing weight in every step, so that all of them compare."""
+"""Sigmoid losses."""
 
 _MARGIN = r"m_c=m_{\max}\,\frac{n_c^{-1/4}}{\max_j n_j^{-1/4}}"
 _LDAM_TEX = r"-\log\frac{e^{%s}}{e^{%s}+\sum_{j\neq t}e^{%s}}"
@@ -152,7 +154,8 @@ SINGLE = Ladder(
             next(identity for identity in BESIDE if (identity.left, identity.right) == ("lmf", "ldam")),
         ),
     ),
+    "Drawn at scale 4; the published 30 is made for logits within [-1, 1].",
 )  # fmt: skip
-"""Softmax losses, drawn at scale 4 instead of the published 30, which is made for logits within [-1, 1]."""
+"""Softmax losses."""
 
 LADDERS: tuple[Ladder, ...] = (MULTI, SINGLE)

@@ -68,18 +68,18 @@ def known_problems() -> tuple[OwnProblem, ...]:
 
 
 def refresh() -> None:
-    """Read new and changed files, forget removed ones; the built-in losses must be registered before.
+    """Read new and changed files, forget removed ones.
 
-    A file that asks for the list of losses while it is read gets what there is so far.
+    The caller holds ``LOCK`` and has registered the built-in losses. A file that asks for the list of losses while it
+    is read gets what there is so far.
     """
     if getattr(_reading, "now", False):
         return
-    with LOCK:
-        _reading.now = True
-        try:
-            _refresh(_marks())
-        finally:
-            _reading.now = False
+    _reading.now = True
+    try:
+        _refresh(_marks())
+    finally:
+        _reading.now = False
 
 
 def _marks() -> dict[Path, tuple[int, int]]:

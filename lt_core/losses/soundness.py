@@ -30,6 +30,8 @@ ROUNDINGS = 16.0
 """How many roundings of the format a form may lose, beyond what one rounding of the logit explains."""
 NOTICED = 1e-4
 """Relative errors below it are no error, however exact the format: training does not see them."""
+MOST_CLASSES = 40
+"""Beyond that, the class drawn, the most frequent others and the rarest stand for all."""
 
 Array: TypeAlias = NDArray[np.float64]
 Form: TypeAlias = Callable[[Tensor], tuple[Array, Array]]
@@ -60,12 +62,24 @@ def soundness(
     n_classes = prior.n_classes if prior else max(2, class_index + 1)
     if not 0 <= class_index < n_classes:
         raise Invalid(f"class_index must be in 0..{n_classes - 1}, got {class_index}")
+    prior, class_index = _fewer(prior, class_index)
+    n_classes = prior.n_classes if prior else n_classes
     frames = []
     for y in (1, 0):
         row = _labels(spec, n_classes, class_index, y, prior)
         for dtype in dtypes:
             frames += _of_format(spec, values, prior, row, class_index, y, torch.as_tensor(grid).to(dtype))
     return pd.concat(frames, ignore_index=True)
+
+
+def _fewer(prior: ClassPrior | None, class_index: int) -> tuple[ClassPrior | None, int]:
+    """Return the counts of at most ``MOST_CLASSES`` classes and the place of ``class_index`` among them."""
+    if prior is None or prior.n_classes <= MOST_CLASSES:
+        return prior, class_index
+    order = [int(c) for c in np.argsort(-prior.positives, kind="stable") if c != class_index]
+    kept = [class_index, *order[: MOST_CLASSES - 2], order[-1]]
+    rho = None if prior.propensities is None else prior.propensities[kept]
+    return ClassPrior(prior.positives[kept], prior.n_samples, rho), 0
 
 
 def _of_format(
@@ -127,8 +141,7 @@ def _ours(spec: LossSpec, values: Mapping[str, Value], prior: ClassPrior | None,
         losses, _ = bound.losses(logits, targets, mean=True)
         return losses[0, column] if losses.ndim == 2 else losses.sum()
 
-    at_once = min(1024, max(8, 4_000_000 // row.shape[1] ** 2))  # some losses are of size classes squared
-    both = torch.func.vmap(torch.func.grad_and_value(one), chunk_size=at_once)
+    both = torch.func.vmap(torch.func.grad_and_value(one))
 
     def form(logit: Tensor) -> tuple[Array, Array]:
         gradient, value = both(logit)
@@ -185,58 +198,3 @@ def _verdicts(form: tuple[Array, Array], right: tuple[Array, Array], allowed: tu
         ["not a number", "infinite", "gradient gone", "off"],
         "sound",
     )
-
-
-def sentence(table: pd.DataFrame, dtype: str = "float32") -> str:
-    """Return in one sentence where, in ``dtype``, the textbook form fails from the badly wrong end, and what ours does.
-
-    ``table`` is that of ``soundness`` for one loss.
-    """
-    here = table[table["dtype"] == dtype]
-    mine = here[here["form"] == "ours"]
-    bad = mine[mine["verdict"] != "sound"]
-    if len(bad):
-        first = bad.iloc[0]
-        return f"In {dtype} this form is {first['verdict']} at z = {first['logit']:.1f} where y = {first['y']}."
-    if not (here["form"] == "textbook").any():
-        return f"In {dtype} it is sound at every logit from {mine['logit'].min():g} to {mine['logit'].max():g}."
-    for y in (1, 0):
-        found = _lost(here[(here["form"] == "textbook") & (here["y"] == y)], y)
-        if found is None:
-            continue
-        how, edge = found
-        return f"In {dtype} the textbook form {_fails(how, y, edge)}; this one {_keeps(mine[mine['y'] == y], y)}."
-    worst = here[(here["form"] == "textbook") & (here["verdict"] != "sound")]["verdict"]
-    if len(worst):
-        return (
-            f"In {dtype} the textbook form is {worst.iloc[0]} at {len(worst)} of {len(mine)} points; this one is sound."
-        )
-    return f"In {dtype} both forms are sound."
-
-
-def _fails(how: str, y: int, edge: float) -> str:
-    side, way = ("positives", "below") if y == 1 else ("negatives", "above")
-    said = {
-        "gradient gone": "loses the gradient of",
-        "not a number": "is not a number for",
-        "infinite": "is infinite for",
-    }
-    return f"{said[how]} {side} {way} z = {edge:.1f}"
-
-
-def _keeps(curve: pd.DataFrame, y: int) -> str:
-    """Return what the gradient of our form is at the badly wrong end."""
-    end = -1 if (curve["logit"].iloc[0] < curve["logit"].iloc[-1]) == (y == 0) else 0
-    gradient, logit = float(curve["gradient"].iloc[end]), float(curve["logit"].iloc[end])
-    kept = f"keeps {gradient:.3f}" if abs(gradient) >= 5e-4 else "stays sound"
-    return f"{kept} {'down' if y == 1 else 'up'} to {logit:g}"
-
-
-def _lost(curve: pd.DataFrame, y: int) -> tuple[str, float] | None:
-    """Return how the form fails at the badly wrong end of its curve, and the first logit where it no longer does so."""
-    ordered = curve.sort_values("logit", ascending=y == 1)
-    how = ordered["verdict"].iloc[0]
-    if how in ("sound", "off"):
-        return None
-    after = ordered[ordered["verdict"] != how]
-    return str(how), float(after["logit"].iloc[0] if len(after) else ordered["logit"].iloc[-1])

@@ -25,7 +25,7 @@ UNITS = {
     ("force", True): "share of the force",
     ("force", False): "sum of gradients",
 }
-ROW_HEIGHTS = ((20, 22), (40, 17), (10_000, 13))
+ROW_HEIGHTS = ((5, 34), (20, 22), (40, 17), (10_000, 13))
 """Pixels of a row, by the largest number of rows they are for."""
 
 
@@ -165,5 +165,5 @@ def members_of(cells: Cells) -> dict[str, list[str]]:
     for group in GROUPS:
         own = [name for name, its in zip(cells.class_names, cells.groups, strict=True) if its == group]
         if own:
-            members[f"{group}: {len(own)} class{"es" if len(own) > 1 else ""}"] = own
+            members[f"{group}: {len(own)} {'classes' if len(own) > 1 else 'class'}"] = own
     return members | {name: [name] for name in cells.class_names}

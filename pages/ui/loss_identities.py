@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 Entry: TypeAlias = tuple[str, dict[str, Value]]
 Draw: TypeAlias = Callable[[list[Entry]], None]
 
+MORE = "They need more than knobs to be equal, so that there they still differ."
 CSS = """
 <style>
 [class*=st-key-identity-] { border-top: 1px solid rgba(127, 140, 145, .28); padding-top: .5rem; }
@@ -60,9 +61,10 @@ def _checked(identity: Identity, positives: tuple[float, ...], n: int) -> Identi
 
 def _row(number: int, identity: Identity, result: IdentityCheck, draw: Draw) -> None:
     from lt_core.losses import get_loss
+    from lt_core.losses.identities import worded
 
     left, right = identity.settings()
-    to = f" :gray[({_words(identity.to)})]" if identity.to else ""
+    to = f" :gray[({worded(identity.to)})]" if identity.to else ""
     other = f"**{identity.said or short(get_loss(identity.right))}**{to}"
     icon = ":green[:material/check_circle:]" if result.holds else ":red[:material/cancel:]"
     with st.container(key=f"identity-{number}"):
@@ -76,11 +78,5 @@ def _row(number: int, identity: Identity, result: IdentityCheck, draw: Draw) -> 
             icon=":material/show_chart:",
             type="tertiary",
             key=f"draw-identity-{number}",
-            help="Put both into the figure, with these values.",
+            help="Put both into the figure, with these values. " + MORE * bool(identity.condition or identity.factor),
         )
-
-
-def _words(values: object) -> str:
-    from lt_core.losses.identities import worded
-
-    return worded(values)  # type: ignore[arg-type]

@@ -71,6 +71,7 @@ def panel(data: LabeledImages | ClassCounts, draw: Draw) -> None:
     with blocks.guarded("This step cannot be drawn."):
         _charts(ladder, step, before, prior_of(data))
     _below(step, before, draw)
+    st.caption(_note(ladder, data))
 
 
 def _chosen_step(ladder: Ladder) -> int:
@@ -151,6 +152,16 @@ def _charts(ladder: Ladder, step: Step, before: Step | None, prior: ClassPrior) 
             place.altair_chart(chart, width="stretch", alt=said, key=f"ladder-{measure}-{y}")
 
 
+def _note(ladder: Ladder, data: LabeledImages | ClassCounts) -> str:
+    """Say what the curves are drawn for."""
+    prior = prior_of(data)
+    rarest = int(prior.counts.argmin())
+    drawn = (
+        f"Losses that know the counts: rarest class, {data.class_names[rarest]}, n = {prior.positives[rarest]:,.0f}."
+    )
+    return f"{ladder.note} {drawn}" if ladder.key == "single" else ladder.note
+
+
 def _legend(step: Step, before: Step | None) -> str:
     rows = [f'<span><i style="border-top-style: solid"></i>{step.name}</span>']
     if before is not None:
@@ -163,7 +174,8 @@ def _below(step: Step, before: Step | None, draw: Draw) -> None:
     with st.container(horizontal=True, vertical_alignment="center"):
         if before is not None and step.contains is not None:
             st.markdown(
-                f":gray[{step.name} is {before.name} where {step.contains.where}. Knobs: {', '.join(step.knobs)}.]"
+                f":gray[{step.name} is {step.contains.said or before.name} where {step.contains.where}. "
+                f"Knobs: {', '.join(step.knobs)}.]"
             )
         steps = [one for one in (before, step) if one is not None]
         st.button(

@@ -5,8 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, TypeAlias
 
+import numpy as np
 import pandas as pd
 import streamlit as st
+from numpy.typing import NDArray
 
 from lt_core.datasets import ClassCounts, LabeledImages
 from lt_core.params import Value
@@ -38,7 +40,7 @@ def _places(n: int) -> list[st.delta_generator.DeltaGenerator]:
     return [place for _ in range(0, n, 2) for place in st.columns(2, gap="large")][:n]
 
 
-def _matrix(data: LabeledImages | ClassCounts) -> object:
+def _matrix(data: LabeledImages | ClassCounts) -> NDArray[np.float32] | None:
     """Return the label rows of the training part, or None where only counts are known."""
     if isinstance(data, ClassCounts):
         return None
@@ -49,7 +51,7 @@ def _within(entry: Entry, data: LabeledImages | ClassCounts, size: int) -> None:
     from lt_core.losses.reductions import reductions
 
     name, spec, values, _ = entry
-    table = reductions(spec, values, prior=prior_of(data), batch_size=size, matrix=_matrix(data))  # type: ignore[arg-type]
+    table = reductions(spec, values, prior=prior_of(data), batch_size=size, matrix=_matrix(data))
     st.markdown(f"**{name}** :gray[authors: {spec.reduction_text}]")
     if spec.gives == "scalar":
         st.caption(f"One number for the whole batch ({table['loss'].iloc[0]:.4g}): there is nothing to reduce.")
@@ -75,7 +77,7 @@ def _between(entries: Sequence[Entry], data: LabeledImages | ClassCounts, size: 
     from lt_core.losses.reductions import advice, step_ratios
 
     given = [(name, spec, values) for name, spec, values, _ in entries]
-    ratios = step_ratios(given, prior=prior_of(data), batch_size=size, matrix=_matrix(data))  # type: ignore[arg-type]
+    ratios = step_ratios(given, prior=prior_of(data), batch_size=size, matrix=_matrix(data))
     names = [name for name, *_ in entries]
     st.markdown("#### From one loss to another")
     with st.container(horizontal=True, vertical_alignment="bottom"):

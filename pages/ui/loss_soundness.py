@@ -60,7 +60,7 @@ def _table(loss: str, values: tuple[tuple[str, Value], ...], positives: tuple[fl
 
 
 def _one(number: int, entry: Entry, prior: ClassPrior, *, curves: bool) -> None:
-    from lt_core.losses.soundness import sentence
+    from lt_core.losses.soundness_text import sentence
     from lt_core.losses.textbook import TEXTBOOK
 
     name, spec, values, colour = entry

@@ -77,10 +77,11 @@ def case(image: Scene, source: str, knobs: Mapping[str, Value], data: Mapping[st
 
 
 def images(spec: LossSpec) -> Iterator[Scene]:
-    """Yield images for both labels, a frequent and a rare class, and two sets of counts."""
-    for prior, class_index, present in ((PRIOR, 0, None), (PRIOR, 5, (1, 2)), (OTHER, 3, None)):
+    """Yield images for both labels; a frequent and a rare class and two sets of counts, where a loss may tell."""
+    kinds = ((PRIOR, 0, None), (PRIOR, 5, (1, 2)), (OTHER, 3, None))
+    for prior, class_index, present in kinds if spec.needs_prior else kinds[1:2]:
         for y in (1, 0):
-            yield scene(spec, prior, class_index=class_index, y=y, present=present, epoch=class_index)
+            yield scene(spec, prior, class_index=class_index, y=y, present=present, epoch=y)
 
 
 def compared(blank: Page, cases: list[dict[str, Any]], wanted: list[tuple[np.ndarray, ...]], names: list[str]) -> None:

@@ -213,3 +213,30 @@ def test_splc_takes_the_epoch_as_a_number_a_tensor_or_from_its_criterion(batch: 
         assert torch.equal(criterion(logits, targets), wanted)
         assert torch.equal(spec.bind()(logits, targets, epoch=torch.tensor(epoch)), wanted)
     assert not torch.equal(wanted, spec.bind(epoch=0)(logits, targets))
+
+
+AWAY: list[tuple[str, dict[str, Any]]] = [
+    ("apl", {"eps_neg": 0.4, "gamma_neg": 0.5, "gamma_pos": 0.3, "clip": 0.02, "detach_focus": False}),
+    ("hill", {"lamb": 1.1, "margin": 0.3, "gamma": 0.5}),
+    ("poly1_focal", {"epsilon": -1.0, "alpha": 0.9, "gamma": 0.3}),
+    ("weighted_bce", {"max_weight": 5.0}),
+    *(("class_balanced", {"mode": mode, "beta": 0.99}) for mode in ("average_n", "average_w", "min_n")),
+    ("lmf_multilabel", {"scale": 3.0, "max_margin": 1.0, "beta": 3.0}),
+    ("unbiased_bce", {"estimator": "upper_bound", "a": 0.9, "b": 3.0}),
+    ("propensity_bce", {"a": 0.2, "b": 0.0}),
+    ("splc", {"tau": 0.8, "change_epoch": 0}),
+]
+
+
+@pytest.mark.parametrize(("key", "values"), AWAY)
+def test_away_from_the_defaults_it_still_equals_its_formula(
+    key: str, values: dict[str, Any], prior: ClassPrior, batch: Make, reference: Callable[..., Any]
+) -> None:
+    logits, targets = batch("multi", rows=4, spread=3.0)
+    full = get_loss(key).defaults | values
+    wanted, slope = reference(key, full, logits.numpy(), targets.numpy(), prior.positives, prior.n_samples)
+    logits.requires_grad_()
+    value = get_loss(key).criterion(prior, **values)(logits, targets)
+    value.backward()
+    np.testing.assert_allclose(value.item(), wanted, rtol=1e-12)
+    np.testing.assert_allclose(logits.grad.numpy(), slope, rtol=1e-10, atol=1e-18)

@@ -96,6 +96,9 @@ def test_the_same_generator_draws_the_same(spec: LossSpec) -> None:
             assert_same(mine, value_and_gradient(criterion, logits, targets, generator=draws[1]))
         differs.add(float(module(*batches(spec)[3], generator=torch.Generator().manual_seed(seed))))
     assert len(differs) > 1, "it never drew"
+    logits, targets = batches(spec)[3]
+    mine = value_and_gradient(module.eval(), logits, targets)
+    assert_same(mine, value_and_gradient(criterion.eval(), logits, targets))
 
 
 @random_ones

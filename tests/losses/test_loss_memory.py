@@ -138,6 +138,9 @@ def test_a_given_draw_is_the_one_that_counts(prior: ClassPrior, batch: Make) -> 
     for expected in (True, False):
         kept = get_loss("droploss").bind(prior, expected=expected)(logits, targets, keep=keep)
         torch.testing.assert_close(kept, keep * bce)
+    generator = torch.Generator().manual_seed(4)
+    get_loss("sampled_bce").bind(prior)(logits, targets, sampled=sampled, generator=generator)
+    assert torch.equal(generator.get_state(), torch.Generator().manual_seed(4).get_state())
 
 
 def test_sampled_bce_draws_m_classes_for_every_image(prior: ClassPrior) -> None:
@@ -177,6 +180,14 @@ def test_the_memory_is_saved_restored_and_left_alone_in_evaluation(prior: ClassP
     torch.testing.assert_close(other(logits, targets), criterion(logits, targets), rtol=0, atol=0)
     for name, entry in criterion.state_dict().items():
         torch.testing.assert_close(other.state_dict()[name], entry, rtol=0, atol=0)
+
+
+def test_no_state_is_the_start(prior: ClassPrior, batch: Make) -> None:
+    bound, data = get_loss("equalization_v2").bind(prior), batch("multi")
+    cells, after = bound(*data, state=None)
+    same, again = bound(*data, state=bound.start_state())
+    torch.testing.assert_close((cells, after), (same, again), rtol=0, atol=0)
+    assert torch.equal(cells, bound(*data))
 
 
 def test_the_memory_balances_pull_and_push(prior: ClassPrior) -> None:

@@ -9,7 +9,7 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import numpy as np
@@ -27,23 +27,9 @@ from lt_core.losses.registry import own_problems
 from lt_core.losses.spec import REGISTRY
 from lt_core.stats import ClassPrior
 from tests.losses.guide import guide_code
+from tests.losses.own_files import GOOD, HEAD, MISTAKES
 
 ROOT = Path(__file__).resolve().parents[2]
-HEAD = """
-from typing import Annotated
-import torch
-from torch import Tensor
-from lt_core.losses import Paper, ReducesTo, loss
-from lt_core.params import Real
-about = dict(title="T", family="f", formula="k", paper=Paper("A", "B", "C", 2026, "https://x.org"),
-             authors_reduction="mean", what="a", when="b", watch="c")
-multi = about | dict(labels="multi")
-"""
-GOOD = """
-@loss(**multi)
-def mine(logits: Tensor, targets: Tensor, *, k: Annotated[float, Real(0, 4, tex="k", help="A knob.")] = 1.0) -> Tensor:
-    return k * (logits - targets) ** 2
-"""
 Write = Callable[[str, str], Path]
 
 
@@ -108,48 +94,6 @@ def test_what_is_no_loss_file_is_left_alone(write: Write) -> None:
     assert (keys(), problems()) == (set(), {})
 
 
-DECLARED = HEAD + "@loss(**multi)\ndef mine(logits, targets):\n    "
-MISTAKES: Mapping[str, tuple[str, str]] = {
-    "syntax": ("x = 1\ny = = 2\n", r"is not valid Python: .*\(line 2\)"),
-    "encoding": ("# coding: no-such\n", r"is not valid Python: .*no-such"),
-    "import": ("import os\n\nnosuchname\n", r"stops in line 3: NameError: name 'nosuchname' is not defined"),
-    "exit": ("import sys\nsys.exit(3)\n", r"stops in line 2: SystemExit: 3"),
-    "nothing": ("x = 1\n", r"declares no loss: .*@loss"),
-    "taken": (HEAD + GOOD.replace("mine", "bce"), r"declares 'bce', a name that is taken by a built-in loss"),
-    "ours": (
-        HEAD + "from lt_core.losses.catalogue.bce import bce\nloss(**multi)(bce)\n",
-        r"declares 'bce', whose func",
-    ),
-    "default": (
-        HEAD + GOOD.replace("= 1.0", "= 9.0"),
-        r"has a mistake in its declaration.*mine\.k must be in \[0, 4\], got 9",
-    ),
-    "lacking": (HEAD + "@loss(title='x')\ndef mine(): pass\n", r"stops in line \d+: TypeError: .*missing .*'watch'"),
-    "identity": (
-        HEAD + GOOD.replace("**multi", "**multi, reduces_to=(ReducesTo('bce', at={'q': 0}),)"),
-        r"has a mistake in its declaration.*\['q'\]",
-    ),
-    "other side": (
-        HEAD + GOOD.replace("**multi", "**multi, reduces_to=(ReducesTo('nosuch', at={'k': 0}),)"),
-        r"mine is said to reduce to 'nosuch', which is no loss",
-    ),
-    "labels": (HEAD + GOOD.replace("**multi", "**about, labels='both'"), r"mine must have labels one of multi, single"),
-    "year": (HEAD.replace("2026", "'2026'") + GOOD, r"mine must name its paper"),
-    "text": (HEAD.replace('what="a"', 'what=""') + GOOD, r"mine must say its what"),
-    "name": (HEAD + GOOD.replace("mine", "Mine"), r"Mine must have a name of small letters"),
-    "shape": (DECLARED + "return logits.sum(1)\n", r"mine must return cells, of the shape \(3, 4\).*got \(3,\)"),
-    "type": (DECLARED + "return 0.0\n", r"mine .*(must return a tensor|fails on a batch)"),
-    "nan": (DECLARED + "return torch.log(logits.abs()) * targets\n", r"mine is not finite"),
-    "steep": (DECLARED + "return logits.abs().sqrt()\n", r"mine has a gradient that is not finite"),
-    "in place": (DECLARED + "return logits.add_(1)\n", r"mine changes its inputs in place"),
-    "in place too": (DECLARED + "return targets.mul_(2) * logits\n", r"mine changes its inputs in place"),
-    "detached": (DECLARED + "return logits.detach() * targets\n", r"mine cannot be differentiated"),
-    "random": (DECLARED + "return logits * torch.rand(3, 4)\n", r"mine gives two answers to one question"),
-    "raises": (DECLARED + "raise RuntimeError('so\\nwhat')\n", r"mine fails on a batch .*RuntimeError: so what"),
-    "wants": (DECLARED.replace("targets)", "targets, *, more)") + "return logits\n", r"mine fails on a batch .*more"),
-}
-
-
 @pytest.mark.parametrize("name", MISTAKES)
 def test_a_mistake_is_one_sentence_and_the_others_go_on(name: str, write: Write) -> None:
     text, sentence = MISTAKES[name]
@@ -203,21 +147,27 @@ def test_a_file_may_ask_for_our_losses(write: Write) -> None:
 
 def test_pages_in_threads_see_every_loss_while_files_change(write: Write) -> None:
     ours = {spec.key for spec in all_losses()}
-    seen: list[bool] = []
+    done, sound = threading.Event(), []
 
     def look() -> None:
-        seen.extend(ours <= {spec.key for spec in all_losses()} for _ in range(30))
+        complete = True
+        while not done.is_set():
+            complete &= ours <= {spec.key for spec in all_losses()}
+        sound.append(complete)
 
+    before = sys.getswitchinterval()
+    sys.setswitchinterval(1e-5)
     threads = [threading.Thread(target=look) for _ in range(4)]
     for thread in threads:
         thread.start()
-    for number in range(10):
+    for number in range(8):
         write("mine.py", HEAD + GOOD + "#" * number)
         all_losses()
+    done.set()
     for thread in threads:
         thread.join()
-    assert len(seen) == 120, "a thread broke"
-    assert all(seen)
+    sys.setswitchinterval(before)
+    assert sound == [True] * 4, "a thread broke, or missed a loss"
 
 
 def test_it_appears_wherever_losses_do(write: Write, capsys: pytest.CaptureFixture[str]) -> None:

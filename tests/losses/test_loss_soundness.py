@@ -11,7 +11,8 @@ import pytest
 import torch
 
 from lt_core.losses import LossSpec, all_losses, get_loss
-from lt_core.losses.soundness import NOTICED, VERDICTS, sentence, soundness
+from lt_core.losses.soundness import NOTICED, VERDICTS, soundness
+from lt_core.losses.soundness_text import sentence
 from lt_core.losses.textbook import TEXTBOOK
 from lt_core.problems import Invalid
 from lt_core.stats import ClassPrior
@@ -123,6 +124,18 @@ def test_any_kind_of_loss_can_be_mapped(key: str, prior: ClassPrior) -> None:
     table = soundness(get_loss(key), {}, prior, logits=np.array([-5.0, 5.0]), dtypes=[torch.float32], class_index=2)
     assert table.groupby(["y", "form"]).size().eq(2).all()
     assert set(table["verdict"]) <= set(VERDICTS)
+
+
+def test_of_many_classes_the_rarest_and_the_most_frequent_stay() -> None:
+    """LDAM's margins depend on the rarest class, its denominator on how many classes there are: 40 of 300 here."""
+    counts = np.arange(300, 0, -1)
+    table = soundness(
+        get_loss("ldam"), {"scale": 1.0}, ClassPrior(counts, 45150), logits=np.array([1.0]), dtypes=[torch.float64],
+        class_index=150,
+    )  # fmt: skip
+    margin = 0.5 * 150**-0.25 / 1**-0.25
+    wanted = np.log(1 + 39 * np.exp(-(1 - margin)))
+    assert part(table, "ours", "float64", 1)["value"].iloc[0] == pytest.approx(wanted, rel=1e-12)
 
 
 def test_bad_input_is_named(prior: ClassPrior) -> None:

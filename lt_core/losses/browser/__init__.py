@@ -14,7 +14,7 @@ from torch import Tensor
 from lt_core.losses.browser.aten import Array
 from lt_core.losses.browser.emit import array_source, curve_source
 from lt_core.losses.browser.terms import MOVING, Terms
-from lt_core.losses.browser.trace import graph_of, run
+from lt_core.losses.browser.trace import traced
 from lt_core.losses.inputs import shown
 from lt_core.losses.parts import Reading
 from lt_core.losses.probe import depends_on_class, depends_on_labels
@@ -119,8 +119,7 @@ def _program(
     arrays = {".x": np.array(terms.input("xi", MOVING)), ".logits": _read(terms, "logits", matrix)}
     arrays[".targets"] = _read(terms, "targets", matrix)
     arrays |= _knobs_and_data(terms, knobs, shapes)
-    graph = graph_of(both, _examples(arrays), spec.key)
-    gradient, value = run(graph, arrays, terms, spec.key)
+    gradient, value = traced(both, arrays, terms, spec.key)
     return Program(curve_source(terms, int(value), int(gradient)), rows, columns, column, knobs, shapes)
 
 
@@ -143,8 +142,7 @@ def _reading(
     arrays = _knobs_and_data(terms, knobs, shapes)
     if "targets" in reading.asks:
         arrays["targets"] = _read(terms, "targets", (1, columns))
-    graph = graph_of(lambda inputs: reading.function(**inputs, **chosen), _examples(arrays), spec.key)
-    (made,) = run(graph, arrays, terms, spec.key)
+    (made,) = traced(lambda inputs: reading.function(**inputs, **chosen), arrays, terms, spec.key)
     wanted = [int(term) for term in np.broadcast_to(made, (columns,))]
     return Program(array_source(terms, wanted), 1, columns, 0, knobs, shapes)
 
@@ -160,8 +158,3 @@ def _read(terms: Terms, text: str, shape: Shape) -> Array:
         return np.array(terms.input(text))
     made = [terms.input(f"{text}[{i}]") for i in range(int(np.prod(shape)))]
     return np.array(made, dtype=np.int64).reshape(shape)
-
-
-def _examples(arrays: Mapping[str, Array]) -> dict[str, Tensor]:
-    """Return tensors of the shapes of ``arrays`` to trace with; the graph does not depend on their values."""
-    return {name: torch.ones(entry.shape, dtype=torch.float64) for name, entry in arrays.items()}

@@ -5,9 +5,11 @@ A term knows when it can be computed: 0 it is a constant, 1 it needs inputs, 2 i
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
 
 CONSTANT, ONCE, MOVING = 0, 1, 2
 
@@ -24,46 +26,13 @@ class Term:
     text: str = ""
 
 
-def _divide(a: float, b: float) -> float:
-    if b:
-        return a / b
-    return math.nan if a == 0 or math.isnan(a) else math.copysign(math.inf, a) * math.copysign(1.0, b)
-
-
-def _guarded(function: Callable[[float], float], over: float) -> Callable[[float], float]:
-    """Return ``function`` that returns ``over``, NaN or -inf where Python raises an error."""
-
-    def guarded(a: float) -> float:
-        try:
-            return function(a)
-        except OverflowError:
-            return over
-        except ValueError:
-            return -math.inf if a in (0.0, -1.0) else math.nan
-
-    return guarded
-
-
-def _power(a: float, b: float) -> float:
-    try:
-        return math.pow(a, b)
-    except OverflowError:
-        return math.inf
-    except ValueError:
-        return math.inf if a == 0 else math.nan
-
-
-def _sign(a: float) -> float:
-    return float((a > 0) - (a < 0))
-
-
 @dataclass(frozen=True, slots=True)
 class Op:
     """An operation: in JavaScript (``{0}``, ``{1}`` are operands), how tightly it binds, and on constants."""
 
     js: str
     binds: int
-    on: Callable[..., float]
+    on: Callable[..., Any]
     truth: bool = False
 
 
@@ -71,40 +40,40 @@ CALL, UNARY, TIMES, PLUS, ORDER, EQUAL, BOTH, EITHER, IF = 20, 15, 13, 12, 10, 9
 """How tightly JavaScript binds: calls most, the conditional operator least."""
 
 OPS = {
-    "neg": Op("-{0}", UNARY, lambda a: -a),
-    "exp": Op("Math.exp({0})", CALL, _guarded(math.exp, math.inf)),
-    "expm1": Op("Math.expm1({0})", CALL, _guarded(math.expm1, math.inf)),
-    "log": Op("Math.log({0})", CALL, _guarded(math.log, math.inf)),
-    "log1p": Op("Math.log1p({0})", CALL, _guarded(math.log1p, math.inf)),
-    "log2": Op("Math.log2({0})", CALL, _guarded(math.log2, math.inf)),
-    "sqrt": Op("Math.sqrt({0})", CALL, _guarded(math.sqrt, math.inf)),
-    "tanh": Op("Math.tanh({0})", CALL, math.tanh),
-    "cos": Op("Math.cos({0})", CALL, _guarded(math.cos, math.nan)),
-    "sin": Op("Math.sin({0})", CALL, _guarded(math.sin, math.nan)),
-    "abs": Op("Math.abs({0})", CALL, abs),
-    "sign": Op("Math.sign({0})", CALL, _sign),
-    "floor": Op("Math.floor({0})", CALL, math.floor),
-    "ceil": Op("Math.ceil({0})", CALL, math.ceil),
-    "trunc": Op("Math.trunc({0})", CALL, math.trunc),
-    "number": Op("{0} ? 1 : 0", IF, lambda a: float(a)),
-    "truth": Op("{0} !== 0", EQUAL, lambda a: float(a != 0), truth=True),
-    "not": Op("!{0}", UNARY, lambda a: float(not a), truth=True),
-    "add": Op("{0} + {1}", PLUS, lambda a, b: a + b),
-    "sub": Op("{0} - {1}", PLUS, lambda a, b: a - b),
-    "mul": Op("{0} * {1}", TIMES, lambda a, b: a * b),
-    "div": Op("{0} / {1}", TIMES, _divide),
-    "pow": Op("Math.pow({0}, {1})", CALL, _power),
-    "max": Op("Math.max({0}, {1})", CALL, lambda a, b: a if a > b or math.isnan(a) else b),
-    "min": Op("Math.min({0}, {1})", CALL, lambda a, b: a if a < b or math.isnan(a) else b),
-    "gt": Op("{0} > {1}", ORDER, lambda a, b: float(a > b), truth=True),
-    "ge": Op("{0} >= {1}", ORDER, lambda a, b: float(a >= b), truth=True),
-    "lt": Op("{0} < {1}", ORDER, lambda a, b: float(a < b), truth=True),
-    "le": Op("{0} <= {1}", ORDER, lambda a, b: float(a <= b), truth=True),
-    "eq": Op("{0} === {1}", EQUAL, lambda a, b: float(a == b), truth=True),
-    "ne": Op("{0} !== {1}", EQUAL, lambda a, b: float(a != b), truth=True),
-    "and": Op("{0} && {1}", BOTH, lambda a, b: float(a and b), truth=True),
-    "or": Op("{0} || {1}", EITHER, lambda a, b: float(a or b), truth=True),
-    "where": Op("{0} ? {1} : {2}", IF, lambda c, a, b: a if c else b),
+    "neg": Op("-{0}", UNARY, np.negative),
+    "exp": Op("Math.exp({0})", CALL, np.exp),
+    "expm1": Op("Math.expm1({0})", CALL, np.expm1),
+    "log": Op("Math.log({0})", CALL, np.log),
+    "log1p": Op("Math.log1p({0})", CALL, np.log1p),
+    "log2": Op("Math.log2({0})", CALL, np.log2),
+    "sqrt": Op("Math.sqrt({0})", CALL, np.sqrt),
+    "tanh": Op("Math.tanh({0})", CALL, np.tanh),
+    "cos": Op("Math.cos({0})", CALL, np.cos),
+    "sin": Op("Math.sin({0})", CALL, np.sin),
+    "abs": Op("Math.abs({0})", CALL, np.absolute),
+    "sign": Op("Math.sign({0})", CALL, np.sign),
+    "floor": Op("Math.floor({0})", CALL, np.floor),
+    "ceil": Op("Math.ceil({0})", CALL, np.ceil),
+    "trunc": Op("Math.trunc({0})", CALL, np.trunc),
+    "number": Op("{0} ? 1 : 0", IF, np.positive),
+    "truth": Op("{0} !== 0", EQUAL, lambda a: a != 0, truth=True),
+    "not": Op("!{0}", UNARY, np.logical_not, truth=True),
+    "add": Op("{0} + {1}", PLUS, np.add),
+    "sub": Op("{0} - {1}", PLUS, np.subtract),
+    "mul": Op("{0} * {1}", TIMES, np.multiply),
+    "div": Op("{0} / {1}", TIMES, np.divide),
+    "pow": Op("Math.pow({0}, {1})", CALL, np.power),
+    "max": Op("Math.max({0}, {1})", CALL, np.maximum),
+    "min": Op("Math.min({0}, {1})", CALL, np.minimum),
+    "gt": Op("{0} > {1}", ORDER, np.greater, truth=True),
+    "ge": Op("{0} >= {1}", ORDER, np.greater_equal, truth=True),
+    "lt": Op("{0} < {1}", ORDER, np.less, truth=True),
+    "le": Op("{0} <= {1}", ORDER, np.less_equal, truth=True),
+    "eq": Op("{0} === {1}", EQUAL, np.equal, truth=True),
+    "ne": Op("{0} !== {1}", EQUAL, np.not_equal, truth=True),
+    "and": Op("{0} && {1}", BOTH, np.logical_and, truth=True),
+    "or": Op("{0} || {1}", EITHER, np.logical_or, truth=True),
+    "where": Op("{0} ? {1} : {2}", IF, np.where),
 }
 LOGICAL = frozenset({"not", "and", "or"})
 
@@ -144,7 +113,8 @@ class Terms:
         elif name != "number":
             args = tuple(self._as_number(a) for a in args)
         if all(self.all[a].op == "const" for a in args):
-            return self.const(op.on(*(self.all[a].number for a in args)))
+            with np.errstate(all="ignore"):
+                return self.const(float(op.on(*(np.float64(self.all[a].number) for a in args))))
         simpler = self._simpler(name, args)
         if simpler is not None:
             return simpler

@@ -1,89 +1,122 @@
-"""A function of tensors run once on terms: its own graph, from ``make_fx``, in core ATen operations."""
+"""A function of tensors run once on terms: every core ATen operation PyTorch does is done to the terms as well.
+
+``torch.fx``'s ``make_fx`` would give the same operations as a graph, ten times slower: it keeps the history of every
+node, which nobody here reads.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from functools import cache
 from typing import Any
 
 import numpy as np
-from torch import Tensor, fx
+import torch
+from torch import Tensor
 from torch.utils import _pytree as pytree
+from torch.utils._python_dispatch import TorchDispatchMode
 
-from lt_core.losses.browser import views
 from lt_core.losses.browser.aten import Array, array
 from lt_core.losses.browser.terms import Terms
+from lt_core.losses.browser.views import HANDLERS, TOLD
 from lt_core.problems import Invalid
 
-_NAMED = {
-    "add", "sub", "reciprocal", "rsqrt", "clamp", "clamp_min", "clamp_max", "sum", "amax", "amin", "prod", "any",
-    "all", "max", "min", "_log_softmax", "_softmax", "full", "new_full", "zeros_like", "ones_like", "empty_like",
-    "zeros", "ones", "empty", "new_zeros", "new_ones", "new_empty",
-}  # fmt: skip
-"""Operations whose handler serves several and is told which."""
+_EXAMPLES = ((1.0, 0.0), (0.25, 0.125))
+"""First number and step of the numbers a function is traced with: twice, as the result must not depend on them."""
 
 
-def graph_of(function: Callable[..., Any], inputs: Mapping[str, Tensor], owner: str) -> fx.GraphModule:
-    """Return the graph of ``function(inputs)`` in core ATen operations, without dead code.
+def traced(
+    function: Callable[[Mapping[str, Tensor]], Any], arrays: Mapping[str, Array], terms: Terms, owner: str
+) -> list[Array]:
+    """Return the outputs of ``function``, which takes tensors by name, as arrays of terms.
 
-    Raises ``Invalid`` naming ``owner`` if the function looks at a number, by ``if`` or ``float``.
+    ``arrays`` are its inputs as terms. Raises ``Invalid`` naming ``owner`` for an operation without JavaScript, and
+    for a function that looks at a number, by ``if`` or ``float``.
     """
-    from torch.fx.experimental.proxy_tensor import make_fx
+    first, second = (_outputs(function, arrays, terms, owner, *example) for example in _EXAMPLES)
+    if any(not np.array_equal(a, b) for a, b in zip(first, second, strict=True)):
+        raise Invalid(f"{owner} cannot be drawn live: {_LOOKS}")
+    return first
 
-    try:
-        made: fx.GraphModule = make_fx(function, decomposition_table=_decompositions())(dict(inputs))
-    except RuntimeError as error:
-        if "_local_scalar_dense" not in str(error) and "value out of a tracing tensor" not in str(error):
-            raise
-        raise Invalid(
-            f"{owner} cannot be drawn live: its function looks at the value of a number, by `if`, `float` or `max`; "
-            f"use torch.where"
-        ) from None
-    made.graph.eliminate_dead_code()
-    return made
+
+_LOOKS = "its function looks at the value of a number, by `if`, `float` or `max`; use torch.where"
+
+
+def _outputs(
+    function: Callable[[Mapping[str, Tensor]], Any],
+    arrays: Mapping[str, Array],
+    terms: Terms,
+    owner: str,
+    start: float,
+    step: float,
+) -> list[Array]:
+    inputs = {
+        name: (start + step * torch.arange(entry.size, dtype=torch.float64)).reshape(entry.shape)
+        for name, entry in arrays.items()
+    }
+    recorder = _Recorder(terms, owner)
+    for name, tensor in inputs.items():
+        recorder.learn(tensor, arrays[name])
+    with recorder:
+        outputs = function(inputs)
+    return [recorder.terms_of(output) for output in pytree.tree_leaves(outputs)]
+
+
+class _Recorder(TorchDispatchMode):
+    """Sees every operation below autograd, and does it to terms too. A tensor it has not seen made is a constant."""
+
+    def __init__(self, terms: Terms, owner: str) -> None:
+        super().__init__()
+        self._terms = terms
+        self._owner = owner
+        self._known: dict[int, tuple[Tensor, Array]] = {}  # the tensor too: another could get its id
+
+    def learn(self, tensor: Tensor, made: Array) -> None:
+        """Remember the terms of ``tensor``."""
+        self._known[id(tensor)] = (tensor, made)
+
+    def terms_of(self, value: Any) -> Any:
+        """Return the terms of a tensor; what is no tensor stays."""
+        if not isinstance(value, Tensor):
+            return value
+        known = self._known.get(id(value))
+        return array(self._terms, value) if known is None else known[1]
+
+    def __torch_dispatch__(
+        self, func: Any, types: Any, args: Sequence[Any] = (), kwargs: Mapping[str, Any] | None = None
+    ) -> Any:
+        """Do ``func``, and the same to terms; decompose it where there is no JavaScript for it."""
+        name, given = func.overloadpacket.__name__, dict(kwargs or {})
+        if name == "_local_scalar_dense":
+            raise Invalid(f"{self._owner} cannot be drawn live: {_LOOKS}")
+        if name not in HANDLERS:
+            return self._decomposed(func, args, given)
+        output = func(*args, **given)
+        args, given = pytree.tree_map(self.terms_of, (tuple(args), given))
+        made = HANDLERS[name](self._terms, *args, **(given | ({"name": name} if name in TOLD else {})))
+        if not isinstance(output, Tensor) or made.shape != output.shape:
+            raise self._unknown(func)
+        self.learn(output, made)
+        return output
+
+    def _decomposed(self, func: Any, args: Sequence[Any], kwargs: dict[str, Any]) -> Any:
+        if func._schema.is_mutable:
+            raise self._unknown(func)
+        with self:
+            known = _decompositions().get(func)
+            output = func.decompose(*args, **kwargs) if known is None else known(*args, **kwargs)
+        if output is NotImplemented:
+            raise self._unknown(func)
+        return output
+
+    def _unknown(self, func: Any) -> Invalid:
+        return Invalid(f"{self._owner} cannot be drawn live: the operation {func} has no JavaScript yet")
 
 
 @cache
-def _decompositions() -> dict[Any, Any]:
+def _decompositions() -> dict[Any, Callable[..., Any]]:
     """Return how operations decompose to core ATen; a plain dictionary, as gathering them takes longer than a trace."""
     from torch._decomp import core_aten_decompositions
 
-    return dict(core_aten_decompositions().items())
-
-
-def run(graph: fx.GraphModule, inputs: Mapping[str, Array], terms: Terms, owner: str) -> list[Array]:
-    """Return the outputs of ``graph`` as arrays of terms; ``Invalid`` names an operation that is not known."""
-    leaves = iter(pytree.tree_leaves(dict(inputs)))
-    found: dict[fx.Node, Any] = {}
-    for node in graph.graph.nodes:
-        if node.op == "placeholder":
-            found[node] = next(leaves)
-        elif node.op == "get_attr":
-            found[node] = array(terms, getattr(graph, str(node.target)))
-        elif node.op == "call_function":
-            found[node] = _called(node, found, terms, owner)
-        else:
-            outputs = pytree.tree_leaves(node.args[0])
-            return [found[output] for output in outputs]
-    raise AssertionError("a graph ends with its output")
-
-
-def _called(node: fx.Node, found: Mapping[fx.Node, Any], terms: Terms, owner: str) -> Any:
-    packet = getattr(node.target, "overloadpacket", None)
-    name = packet.__name__ if packet is not None else str(node.target)
-    handler = views.HANDLERS.get(name)
-    if handler is None:
-        raise Invalid(f"{owner} cannot be drawn live: the operation {node.target} has no JavaScript yet")
-    args = fx.map_arg(node.args, lambda n: found[n])
-    kwargs = dict(fx.map_arg(node.kwargs, lambda n: found[n]))
-    if name in _NAMED:
-        kwargs["name"] = name
-    made = handler(terms, *args, **kwargs)
-    _check_shape(node, made)
-    return made
-
-
-def _check_shape(node: fx.Node, made: Any) -> None:
-    meta = node.meta.get("tensor_meta")
-    if meta is not None and isinstance(made, np.ndarray) and tuple(meta.shape) != made.shape:
-        raise AssertionError(f"{node.target} gave the shape {made.shape} instead of {tuple(meta.shape)}")
+    table: Any = core_aten_decompositions()
+    return dict(table.items())

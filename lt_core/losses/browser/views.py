@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 from collections.abc import Sequence
 from typing import Any
 
@@ -10,7 +11,7 @@ import numpy as np
 from lt_core.losses.browser.aten import HANDLERS, Array, array, handles
 from lt_core.losses.browser.terms import Terms
 
-__all__ = ["HANDLERS"]
+__all__ = ["HANDLERS", "TOLD"]
 
 
 @handles("view", "reshape", "_unsafe_view")
@@ -130,3 +131,7 @@ def _select_scatter(_: Terms, a: Array, source: Array, dim: int, index: int) -> 
     made = np.moveaxis(a.copy(), dim, 0)
     made[index] = source
     return np.moveaxis(made, 0, dim)
+
+
+TOLD = frozenset(name for name, handler in HANDLERS.items() if "name" in inspect.signature(handler).parameters)
+"""Operations whose handler serves several and wants to know which."""

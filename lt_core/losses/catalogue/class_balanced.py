@@ -78,7 +78,7 @@ def class_weights(*, counts: Tensor, targets: Tensor, beta: Knob, mode: str) -> 
             "weight",
             r"w",
             class_weights,
-            help="Weight of the class's cell in this image: in (0, 1], near 1 for a class with one image.",
+            help="Weight of the class's cell in this image: in (0, 1], 1 for a class with one image.",
         ),
     ),
     extension="The paper has one class an image. This is the form for several labels in the repository of the "
@@ -87,8 +87,8 @@ def class_weights(*, counts: Tensor, targets: Tensor, beta: Knob, mode: str) -> 
     what="Focal loss weighted by the inverse of the effective number of images: each further image of a class adds "
     "less that is new.",
     when="A long tail in which weights of 1 / n would let a handful of images decide.",
-    watch="The weights are not normalised: near β = 1 all of them are small, and the learning rate has to make up for "
-    "it. By class, negatives of a rare class weigh as much more as its positives do, so the balance within the "
+    watch="The weights are not normalised: towards β = 1 they become 1 / n, and the learning rate has to make up "
+    "for it. By class, negatives of a rare class weigh as much more as its positives do, so the balance within the "
     "class stays as it was. Min n takes no count above 100,000 where the image lacks a class, as the code does.",
 )
 def class_balanced(

@@ -22,7 +22,7 @@ NO_LABEL = 1e30
 
 
 def class_bias(*, counts: Tensor, n_samples: Tensor, init_bias: Knob, neg_scale: Knob, bias_form: str) -> Tensor:
-    """Return nu_c (C,), what is taken from the logit of each class (Eq. 8, or the code's form divided by lambda).
+    """Return nu_c (C,), what is taken from the logit of each class (the paper's, or the code's, divided by lambda).
 
     A class that every image has is taken to be absent once, which keeps its bias finite.
     """
@@ -52,7 +52,7 @@ def balancing_weights(*, counts: Tensor, targets: Tensor, alpha: Knob, beta: Kno
     formula=r"\begin{gathered}"
     r"\nu_0\,s'\,(1-e^{-b})^{\gamma}\,b,\quad b=\begin{cases}\log(1+e^{-v})&y=1\\\log(1+e^{\lambda v})&y=0\end{cases},"
     r"\quad s'=\begin{cases}s&y=1\\s/\lambda&y=0\end{cases}\\"
-    r"v=z-\tfrac{\kappa}{\lambda}\log\tfrac{N-n_c}{n_c}\quad\text{(paper: without }1/\lambda\text{)}\\"
+    r"v=z-\nu_c,\quad\nu_c=\tfrac{\kappa}{\lambda}\log\tfrac{N-n_c}{n_c}\quad\text{(paper: without }1/\lambda\text{)}\\"
     r"s=\alpha+\sigma\big(\beta(r-\mu)\big),\quad r=\frac{1/n_c}{\sum_{j:y_j=1}1/n_j}"
     r"\end{gathered}",
     paper=Paper(

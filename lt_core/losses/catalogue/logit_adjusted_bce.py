@@ -53,7 +53,8 @@ def shifts(*, counts: Tensor, n_samples: Tensor, tau: Knob) -> Tensor:
     when="Several labels an image with a long tail, judged class by class at a fixed threshold of the bare logit.",
     watch="Predict with the bare logits: with τ = 1 they are log-odds at a prevalence of one half, and far too high "
     "as probabilities for rare classes. Adjusting the finished scores instead (post hoc) is a different method, "
-    "and doing both corrects twice. Ranking within a class hardly changes.",
+    "and doing both corrects twice. A last layer with a bias can absorb the shift: the ranking within a class hardly "
+    "changes, only where its scores lie.",
 )
 def logit_adjusted_bce(
     logits: Tensor,

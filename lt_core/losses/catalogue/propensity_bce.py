@@ -40,7 +40,8 @@ from lt_core.params import Real
     extension="The weights are those of the paper, which puts them on ranking losses and metrics; that they stand on "
     "binary cross-entropy is the usual borrowing.",
     what="Binary cross-entropy in which a positive weighs the more, the likelier its class is to go unrecorded.",
-    when="Positives of rare classes are missing, and a gentle re-weighting is wanted: the weight stays below log N.",
+    when="Positives of rare classes are missing, and a gentle re-weighting is wanted: the derived weight never "
+    "exceeds log N.",
     watch="Only the positives are corrected; negatives, some of which are missing labels, push as before, so it is not "
     "unbiased. The curve of propensities was fitted to text and products; it is an assumption for anything else. "
     "Where the prior brings its own propensities, a and b count for nothing.",

@@ -33,7 +33,7 @@ from lt_core.params import Integer, Real
     when="Many positives were never written down, and the network is right about them more often than not.",
     watch="It changes with the epoch: nothing is turned around before t₀, and in a classifier that is wrong early on, "
     "what is turned around stays wrong. Labels are turned after the shift, so a turned one has no margin. The authors "
-    "use τ = 0.65 where a quarter of the labels is missing. At the threshold the loss jumps.",
+    "use τ = 0.65 for COCO with 75 % of its labels. At the threshold the loss jumps.",
 )
 def splc(
     logits: Tensor,

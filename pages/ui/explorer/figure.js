@@ -24,8 +24,8 @@ function ticksOf(low, high, wanted) {
 function spoken(number) {
   if (number === 0 || !Number.isFinite(number)) return String(number === 0 ? 0 : number);
   const size = Math.abs(number);
-  const text = size >= 1e5 || size < 1e-3 ? number.toExponential(1) : String(Number(number.toPrecision(3)));
-  return text.replace("-", "−").replace("e−", "e-").replace("e+", "e");
+  const text = size >= 1e5 || size < 1e-3 ? number.toExponential(2) : String(Number(number.toPrecision(3)));
+  return text.replace(/(?<!e)-/, "−").replace("e+", "e");
 }
 
 class Panel {
