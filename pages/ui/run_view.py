@@ -11,7 +11,7 @@ import streamlit as st
 
 from lt_core.charts.training import groups_by_epoch, loss_by_epoch
 from lt_core.losses import get_loss
-from lt_core.problems import Problem
+from lt_core.problems import Problem, Unknown
 from lt_core.training import Progress, Run, runs, start_worker
 from pages.ui import blocks, train_state
 
@@ -67,6 +67,14 @@ def _view(path: str, *, was_live: bool) -> None:
         _curves(run)
 
 
+def _loss_title(key: str) -> str:
+    """Return the title of a loss; its key where it is not here any more (somebody's own)."""
+    try:
+        return get_loss(key).title
+    except Unknown:
+        return key
+
+
 def _title(run: Run, state: str) -> None:
     icon, colour = ICONS[state]
     config = run.config
@@ -74,7 +82,7 @@ def _title(run: Run, state: str) -> None:
         st.markdown(f"#### {_plain(run.name)}", width="content")
         st.badge(state, icon=f":material/{icon}:", color=colour)
     st.caption(
-        f"{get_loss(config.loss).title} · {config.model} · {_data_of(run)} · {config.epochs} epochs · "
+        f"{_loss_title(config.loss)} · {config.model} · {_data_of(run)} · {config.epochs} epochs · "
         f"seed {config.seed}" + (f" · {config.sampler} sampler" if config.sampler != "plain" else "")
     )
 

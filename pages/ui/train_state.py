@@ -8,6 +8,7 @@ from __future__ import annotations
 import streamlit as st
 
 from lt_core.losses import all_losses, get_loss
+from lt_core.problems import Unknown
 from lt_core.models import DEFAULT
 from lt_core.training import SETTINGS, RunConfig
 from pages.ui import state
@@ -31,7 +32,11 @@ def forget(kind: str) -> None:
 
 def take(config: RunConfig) -> None:
     """Put the settings of an earlier run into the widgets, and its data set in force; for use as a callback."""
-    spec = get_loss(config.loss)
+    try:
+        spec = get_loss(config.loss)
+    except Unknown as problem:  # somebody's own loss, whose file has gone
+        st.toast(f"The settings of this run cannot be taken over: {problem}")
+        return
     forget(spec.labels)
     state.choose(config.data)
     for name in (*SETTING, "loss", "model", "image_size"):

@@ -18,6 +18,7 @@ from lt_core.losses.own import VARIABLE
 from lt_core.problems import Invalid, Problem, Unknown
 from lt_core.stats import ClassPrior
 from tests.losses.alone import PRIORS, module_of, settings_of
+from tests.losses.guide import guide_code
 
 SPECS = all_losses()
 every = pytest.mark.parametrize("spec", SPECS, ids=lambda spec: spec.key)
@@ -192,5 +193,18 @@ def test_a_file_written_in_every_manner_is_taken_apart(tmp_path: Path, monkeypat
         ours = spec.criterion(PRIORS["counts"], "none", **values)
         torch.testing.assert_close(module(logits, targets), ours(logits, targets), rtol=1e-12, atol=0)
     assert class_name(spec) == "TrickyLoss"
+    monkeypatch.delenv(VARIABLE)
+    all_losses()
+
+
+def test_the_example_of_the_guide_is_written_out(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    example = next(block for block in guide_code() if "@loss(" in block)
+    (tmp_path / "example.py").write_text(example, encoding="utf-8")
+    monkeypatch.setenv(VARIABLE, str(tmp_path))
+    prior, spec = ClassPrior([50, 5, 0], 60), get_loss("rarity_bce")
+    logits, targets = torch.linspace(-3, 3, 12).double().reshape(4, 3), torch.eye(4, 3)
+    module, ours = module_of(spec, {"tau": 1.25}, prior, "sum"), spec.criterion(prior, "sum", tau=1.25)
+    assert torch.equal(module(logits, targets), ours(logits, targets))
+    assert VARIABLE in as_python(spec, {}, prior)
     monkeypatch.delenv(VARIABLE)
     all_losses()

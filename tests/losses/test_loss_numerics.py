@@ -139,7 +139,7 @@ def test_gradients_by_the_knobs_are_finite(spec: LossSpec) -> None:
         ends = {p.name: float(getattr(p.domain, end)) for p in spec.params if p.name in knobs(spec)}
         leaves = {k: torch.tensor(v, dtype=torch.float64, requires_grad=True) for k, v in ends.items()}
         if leaves:
-            spec.function(logits.double(), hot.double(), **data, **leaves).sum().backward()
+            spec.function(logits.double().requires_grad_(), hot.double(), **data, **leaves).sum().backward()
             assert all(leaf.grad is None or leaf.grad.isfinite() for leaf in leaves.values()), end
 
 
@@ -165,7 +165,9 @@ def test_knobs_may_be_tensors_and_are_traced(spec: LossSpec, prior: ClassPrior, 
     both = torch.func.grad_and_value(total)
     tensors = {name: torch.tensor(value, dtype=torch.float64) for name, value in knobs(spec).items()}
     graph = make_fx(both)(logits, hot, data, tensors)
-    moved = {p.name: 0.3 * p.domain.low + 0.7 * p.domain.high for p in spec.params if isinstance(p.domain, Real)}
+    moved = {
+        p.name: 0.3 * p.domain.low + 0.7 * p.domain.high for p in spec.params if isinstance(p.domain, Real | Integer)
+    }
     other = {name: entry * 0.5 + 1 for name, entry in data.items()}
     elsewhere = {name: torch.tensor(value, dtype=torch.float64) for name, value in moved.items()}
     gradient, value = graph(logits * 1.1, hot, other, elsewhere)
@@ -216,5 +218,5 @@ def test_compiles_into_one_graph(spec: LossSpec, prior: ClassPrior, batch: Make)
     compiled = torch.compile(criterion, backend="eager", fullgraph=True)
     leaf, same = logits.clone().requires_grad_(), logits.clone().requires_grad_()
     compiled(leaf, targets).backward()
-    criterion(same, targets).backward()
+    spec.criterion(prior)(same, targets).backward()
     torch.testing.assert_close(leaf.grad, same.grad)

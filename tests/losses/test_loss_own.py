@@ -21,11 +21,10 @@ from lt_core.cli import main
 from lt_core.doctor import examine
 from lt_core.losses import all_losses, get_loss
 from lt_core.losses.docs_table import markdown
-from lt_core.losses.export import as_module, as_python
+from lt_core.losses.export import as_module
 from lt_core.losses.own import PREFIX, VARIABLE, is_own
 from lt_core.losses.registry import own_problems
 from lt_core.losses.spec import REGISTRY
-from lt_core.stats import ClassPrior
 from tests.losses.guide import guide_code
 from tests.losses.own_files import GOOD, HEAD, MISTAKES
 
@@ -223,20 +222,6 @@ def test_it_keeps_the_contract_of_all_losses(write: Write) -> None:
     passed = re.search(r"(\d+) passed", done.stdout)
     assert passed
     assert int(passed[1]) > 5
-
-
-def test_it_is_written_out_like_ours(write: Write) -> None:
-    write("example.py", EXAMPLE)
-    prior = ClassPrior([50, 5, 0], 60)
-    spec = get_loss(EXAMPLE_KEY)
-    text = as_module(spec, {"tau": 1.25}, prior, "sum")
-    assert "lt_core" not in text
-    names: dict[str, object] = {}
-    exec(text, names)
-    made = next(entry for name, entry in names.items() if name.endswith("Loss"))
-    logits, targets = torch.randn(4, 3, dtype=torch.float64), torch.eye(4, 3)
-    assert torch.equal(made()(logits, targets), spec.criterion(prior, "sum", tau=1.25)(logits, targets))  # type: ignore[operator]
-    assert VARIABLE in as_python(spec, {}, prior)
 
 
 def test_a_training_process_knows_it(write: Write, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -7,12 +7,12 @@ node, which nobody here reads.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from functools import cache
 from typing import Any
 
 import numpy as np
 import torch
 from torch import Tensor
+from torch._decomp import decomposition_table
 from torch.utils import _pytree as pytree
 from torch.utils._python_dispatch import TorchDispatchMode
 
@@ -62,11 +62,11 @@ def _outputs(
     return [recorder.terms_of(output) for output in pytree.tree_leaves(outputs)]
 
 
-class _Recorder(TorchDispatchMode):
+class _Recorder(TorchDispatchMode):  # type: ignore[no-untyped-call]
     """Sees every operation below autograd, and does it to terms too. A tensor it has not seen made is a constant."""
 
     def __init__(self, terms: Terms, owner: str) -> None:
-        super().__init__()
+        super().__init__()  # type: ignore[no-untyped-call]
         self._terms = terms
         self._owner = owner
         self._known: dict[int, tuple[Tensor, Array]] = {}  # the tensor too: another could get its id
@@ -102,8 +102,8 @@ class _Recorder(TorchDispatchMode):
     def _decomposed(self, func: Any, args: Sequence[Any], kwargs: dict[str, Any]) -> Any:
         if func._schema.is_mutable:
             raise self._unknown(func)
+        known = decomposition_table.get(func)
         with self:
-            known = _decompositions().get(func)
             output = func.decompose(*args, **kwargs) if known is None else known(*args, **kwargs)
         if output is NotImplemented:
             raise self._unknown(func)
@@ -111,12 +111,3 @@ class _Recorder(TorchDispatchMode):
 
     def _unknown(self, func: Any) -> Invalid:
         return Invalid(f"{self._owner} cannot be drawn live: the operation {func} has no JavaScript yet")
-
-
-@cache
-def _decompositions() -> dict[Any, Callable[..., Any]]:
-    """Return how operations decompose to core ATen; a plain dictionary, as gathering them takes longer than a trace."""
-    from torch._decomp import core_aten_decompositions
-
-    table: Any = core_aten_decompositions()
-    return dict(table.items())

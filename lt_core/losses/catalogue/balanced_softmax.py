@@ -42,5 +42,5 @@ def shifts(*, counts: Tensor) -> Tensor:
     "sampling, which would correct a second time.",
 )
 def balanced_softmax(logits: Tensor, targets: Tensor, *, counts: Tensor) -> Tensor:
-    """Return the (B,) balanced softmax loss of one-hot ``targets`` given ``logits`` (Theorem 1); ``counts`` (C,) >= 1."""
+    """Return the (B,) balanced softmax loss of one-hot ``targets`` for ``logits`` (Theorem 1); ``counts`` (C,) >= 1."""
     return -log_softmax_of(logits + shifts(counts=counts), targets)

@@ -14,6 +14,7 @@ const TITLES = {
     0: ["Share of the force where y = 0", "% of all |gradient| in the picture, per unit"],
   },
 };
+const NOTCHES = 400;
 const X_TITLES = { logit: "logit z of the class", probability: "predicted probability p" };
 const BAR = [
   ["axis", "Over", [["logit", "logit"], ["probability", "probability"]]],
@@ -155,17 +156,17 @@ class Explorer {
       const row = element(knob, "div", { class: "label" });
       element(row, "label", { for: id }, `${name}, ${group}`);
       const shown = element(row, "output", { for: id }, String(this.counts[index]));
-      const most = Math.log10(Math.max(this.given.n_samples, 2));
-      const range = element(knob, "input", { type: "range", id, min: 0, max: most, step: 0.01, "data-count": name });
+      const whole = Math.log(Math.max(this.given.n_samples, 2)); // even steps in the logarithm
+      const range = element(knob, "input", { type: "range", id, min: 0, max: NOTCHES, step: 1, "data-count": name });
       const place = () => {
-        range.value = Math.log10(Math.max(this.counts[index], 1));
-        range.style.setProperty("--along", `${(100 * range.value) / most}%`);
+        range.value = (NOTCHES * Math.log(Math.max(this.counts[index], 1))) / whole;
+        range.style.setProperty("--along", `${(100 * range.value) / NOTCHES}%`);
         shown.textContent = this.counts[index].toLocaleString("en-US");
         range.setAttribute("aria-valuetext", `${this.counts[index]} images`);
       };
       place();
       range.addEventListener("input", () => {
-        this.counts[index] = Math.min(this.given.n_samples, Math.round(10 ** Number(range.value)));
+        this.counts[index] = Math.min(this.given.n_samples, Math.round(Math.exp((whole * range.value) / NOTCHES)));
         place();
         for (const line of this.lines) line.setCounts(this.counts);
         this.schedule();
