@@ -8,8 +8,8 @@ from __future__ import annotations
 import streamlit as st
 
 from lt_core.losses import all_losses, get_loss
-from lt_core.problems import Unknown
 from lt_core.models import DEFAULT
+from lt_core.problems import Unknown
 from lt_core.training import SETTINGS, RunConfig
 from pages.ui import state
 

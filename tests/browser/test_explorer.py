@@ -160,7 +160,7 @@ def test_a_second_setting_of_a_loss(losses: Page) -> None:
     drawn = curves(losses)
     first, second = (drawn[drawn["curve"] == name]["value"].to_numpy() for name in ("ASL", "ASL (2)"))
     assert not np.allclose(first, second)
-    losses.get_by_role("button", name="Remove").click()
+    losses.get_by_role("button", name="Remove", exact=True).click()
     expect(knob(losses, "asl@2.gamma_neg")).to_have_count(0, timeout=PATIENCE)
 
 

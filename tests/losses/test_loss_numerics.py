@@ -126,7 +126,7 @@ def raw(spec: LossSpec, prior: ClassPrior, batch: Make) -> tuple[Tensor, Tensor,
     hot = targets if spec.labels == "multi" else torch.nn.functional.one_hot(targets, 6).double()
     entries = {"counts": prior.counts, "positives": prior.positives, "propensities": prior.propensities}
     entries["n_samples"] = float(prior.n_samples)
-    return logits, hot, {k: torch.as_tensor(v) for k, v in entries.items() if k in spec.data}
+    return logits, hot, {k: torch.as_tensor(v) for k, v in entries.items() if k in spec.data and v is not None}
 
 
 @every
@@ -134,7 +134,7 @@ def test_gradients_by_the_knobs_are_finite(spec: LossSpec) -> None:
     logits, targets = extreme_batch(spec.labels)
     hot = targets if spec.labels == "multi" else torch.nn.functional.one_hot(targets, 4)
     entries = {"counts": EDGE_PRIORS[0].counts, "positives": EDGE_PRIORS[0].positives, "n_samples": 1000.0}
-    data = {k: torch.as_tensor(v) for k, v in entries.items() if k in spec.data}
+    data = {k: torch.as_tensor(v) for k, v in entries.items() if k in spec.data and v is not None}
     for end in ("low", "high"):
         ends = {p.name: float(getattr(p.domain, end)) for p in spec.params if p.name in knobs(spec)}
         leaves = {k: torch.tensor(v, dtype=torch.float64, requires_grad=True) for k, v in ends.items()}

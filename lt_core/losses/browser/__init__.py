@@ -108,12 +108,9 @@ def _program(
 
     def both(inputs: Mapping[str, Tensor]) -> Any:
         given = {name: inputs[name] for name in (*knobs, *shapes)} | dict(switches)
-
-        def value(x: Tensor) -> Tensor:
-            logits = torch.where(moves, x, inputs[".logits"])
-            return shown(spec, logits, inputs[".targets"], given, column)
-
-        return torch.func.grad_and_value(value)(inputs[".x"])
+        x = inputs[".x"].requires_grad_()
+        value = shown(spec, torch.where(moves, x, inputs[".logits"]), inputs[".targets"], given, column)
+        return torch.autograd.grad(value, x)[0], value
 
     matrix = (rows, columns)
     arrays = {".x": np.array(terms.input("xi", MOVING)), ".logits": _read(terms, "logits", matrix)}

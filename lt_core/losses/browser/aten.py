@@ -78,6 +78,7 @@ for _name, _to in BINARY.items():
     HANDLERS[_name] = lambda terms, a, b, _op=_to: each(terms, _op, a, b)
 for _name in ("logical_not", "bitwise_not"):
     HANDLERS[_name] = lambda terms, a: each(terms, "not", a)
+HANDLERS["sgn"] = HANDLERS["sign"]
 
 
 @handles("add", "sub")
@@ -90,7 +91,7 @@ def _rsub(terms: Terms, a: object, b: object, alpha: float = 1) -> Array:
     return each(terms, "sub", b, a if alpha == 1 else each(terms, "mul", a, alpha))
 
 
-@handles("div")
+@handles("div", "true_divide")
 def _div(terms: Terms, a: object, b: object, *, rounding_mode: str | None = None) -> Array:
     ratio = each(terms, "div", a, b)
     return each(terms, rounding_mode, ratio) if rounding_mode else ratio
@@ -104,6 +105,26 @@ def _reciprocal(terms: Terms, a: Array, *, name: str) -> Array:
 @handles("sigmoid")
 def _sigmoid(terms: Terms, a: Array) -> Array:
     return each(terms, "div", 1.0, each(terms, "add", 1.0, each(terms, "exp", each(terms, "neg", a))))
+
+
+@handles("sigmoid_backward")
+def _sigmoid_backward(terms: Terms, slope: Array, p: Array) -> Array:
+    return each(terms, "mul", slope, each(terms, "mul", p, each(terms, "sub", 1.0, p)))
+
+
+@handles("softplus")
+def _softplus(terms: Terms, a: Array, beta: float = 1, threshold: float = 20) -> Array:
+    scaled = each(terms, "mul", a, beta)
+    soft = each(terms, "div", each(terms, "log1p", each(terms, "exp", scaled)), beta)
+    return each(terms, "where", each(terms, "gt", scaled, threshold), a, soft)
+
+
+@handles("softplus_backward")
+def _softplus_backward(terms: Terms, slope: Array, a: Array, beta: float, threshold: float) -> Array:
+    scaled = each(terms, "mul", a, beta)
+    power = each(terms, "exp", scaled)
+    soft = each(terms, "div", each(terms, "mul", slope, power), each(terms, "add", power, 1.0))
+    return each(terms, "where", each(terms, "gt", scaled, threshold), slope, soft)
 
 
 @handles("relu")
@@ -123,6 +144,11 @@ def _clamp(terms: Terms, a: Array, low: object = None, high: object = None, *, n
 @handles("where")
 def _where(terms: Terms, condition: Array, a: object, b: object) -> Array:
     return each(terms, "where", condition, a, b)
+
+
+@handles("masked_fill")
+def _masked_fill(terms: Terms, a: Array, mask: Array, value: object) -> Array:
+    return each(terms, "where", mask, value, a)
 
 
 @handles("_to_copy", "to")

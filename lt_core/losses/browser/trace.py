@@ -71,6 +71,14 @@ class _Recorder(TorchDispatchMode):  # type: ignore[no-untyped-call]
         self._owner = owner
         self._known: dict[int, tuple[Tensor, Array]] = {}  # the tensor too: another could get its id
 
+    @classmethod
+    def _should_skip_dynamo(cls) -> bool:
+        """Return False: nothing here is compiled, and skipping would first import PyTorch's compiler for seconds.
+
+        Most decompositions would, too, which is why common operations have handlers of their own.
+        """
+        return False
+
     def learn(self, tensor: Tensor, made: Array) -> None:
         """Remember the terms of ``tensor``."""
         self._known[id(tensor)] = (tensor, made)

@@ -69,6 +69,13 @@ def _stack(_: Terms, parts: Sequence[Array], dim: int = 0) -> Array:
     return np.stack(list(parts), axis=dim)
 
 
+@handles("select_backward")
+def _select_backward(terms: Terms, slope: Array, size: Sequence[int], dim: int, index: int) -> Array:
+    made = np.full(list(size), terms.const(0.0))
+    np.moveaxis(made, dim, 0)[index] = slope
+    return made
+
+
 @handles("flip")
 def _flip(_: Terms, a: Array, dims: Sequence[int]) -> Array:
     return np.flip(a, tuple(dims))
