@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import itertools
+import shutil
+import warnings
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -215,8 +217,30 @@ def test_compiles_into_one_graph(spec: LossSpec, prior: ClassPrior, batch: Make)
     logits, targets = batch(spec.labels)
     torch.compiler.reset()
     criterion = spec.criterion(prior)
-    compiled = torch.compile(criterion, backend="eager", fullgraph=True)
+    compiled = torch.compile(criterion, backend="aot_eager", fullgraph=True)
     leaf, same = logits.clone().requires_grad_(), logits.clone().requires_grad_()
     compiled(leaf, targets).backward()
     spec.criterion(prior)(same, targets).backward()
+    torch.testing.assert_close(leaf.grad, same.grad)
+
+
+@pytest.mark.skipif(shutil.which("c++") is None, reason="torch.compile needs a C++ compiler, and there is none here")
+def test_compiled_code_gives_the_same_numbers(prior: ClassPrior, batch: Make) -> None:
+    """The three losses of the project in one compiled function; of all losses that would take minutes."""
+    logits, targets = batch("multi")
+    _, indices = batch("single")
+    torch.compiler.reset()
+    criteria = [(get_loss(key).criterion(prior), y) for key, y in (("ral", targets), ("db", targets), ("lmf", indices))]
+
+    def together(z: Tensor) -> Tensor:
+        return torch.stack([criterion(z, y) for criterion, y in criteria])
+
+    leaf, same = logits.clone().requires_grad_(), logits.clone().requires_grad_()
+    with warnings.catch_warnings():  # PyTorch's own compiler warns of what it does itself
+        warnings.simplefilter("ignore")
+        values = torch.compile(together, fullgraph=True)(leaf)
+        values.sum().backward()
+    wanted = together(same)
+    wanted.sum().backward()
+    torch.testing.assert_close(values, wanted)
     torch.testing.assert_close(leaf.grad, same.grad)

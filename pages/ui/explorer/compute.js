@@ -33,7 +33,7 @@ class Line {
   constructor(given, entry, programs) {
     Object.assign(this, { name: given.name, colour: given.colour, dash: given.dash, group: given.group });
     this.entry = entry;
-    this.className = given.class_name;
+    this.memory = Object.entries(given.memory).map(([name, id]) => [name, compile(programs[id])]);
     this.shift = given.shift;
     this.sides = {};
     for (const y of [1, 0]) {
@@ -57,13 +57,16 @@ class Line {
     this.stale = true;
   }
 
-  setCounts(counts) {
+  setCounts(counts, nSamples) {
     // counts: of every class of the data set, as dragged
+    const input = { knobs: {}, targets: [], data: { counts: counts.map((n) => Math.max(n, 1)), n_samples: nSamples } };
+    const remembered = this.memory.map(([name, run]) => [name, run(input)]);
     for (const side of Object.values(this.sides)) {
       const { data, targets } = side.input;
       side.classes.forEach((c, k) => {
         if (data.counts) data.counts[k] = Math.max(counts[c], 1);
         if (data.positives) data.positives[k] = counts[c];
+        for (const [name, all] of remembered) data[name][k] = all[c];
       });
       if (side.rest) {
         const own = side.classes.map((c) => Math.max(counts[c], 1));

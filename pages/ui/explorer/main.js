@@ -168,7 +168,7 @@ class Explorer {
       range.addEventListener("input", () => {
         this.counts[index] = Math.min(this.given.n_samples, Math.round(Math.exp((whole * range.value) / NOTCHES)));
         place();
-        for (const line of this.lines) line.setCounts(this.counts);
+        for (const line of this.lines) line.setCounts(this.counts, this.given.n_samples);
         this.schedule();
       });
       range.addEventListener("change", () => this.release());
@@ -201,6 +201,7 @@ class Explorer {
       this.given.drawn.forEach(({ index }, k) => {
         const data = { ...reading.data, counts: this.counts.map((n) => Math.max(n, 1)), positives: this.counts };
         const input = { knobs: entry.values, data, targets: Float64Array.from(reading.targets?.[k] ?? []) };
+        for (const [name, id] of Object.entries(reading.memory)) data[name] = compile(this.given.programs[id])(input);
         const numbers = compile(this.given.programs[reading.program])(input);
         element(row, "td", {}, spoken(numbers.length === 1 ? numbers[0] : numbers[index]));
       });

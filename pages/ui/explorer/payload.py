@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from functools import cache
 from typing import Any
 
 import numpy as np
+import torch
 
 from lt_core.charts.curves import lines_of
-from lt_core.losses import LossSpec
+from lt_core.losses import LossSpec, Reading
 from lt_core.losses.browser import depends_on_class, program, reading_program
+from lt_core.losses.inputs import data_of
 from lt_core.losses.scene import Scene, scene
 from lt_core.params import Choice, Integer, Param, Real, Toggle, Value
 from lt_core.stats import ClassPrior
@@ -63,7 +66,13 @@ class Builder:
             sides[str(y)] = self._side(image, entry)
         softmax = entry.spec.labels == "single"
         shift = float(np.log(max(self.prior.n_classes - 1, 1))) if softmax else 0.0
-        return {"name": name, "entry": entry.id, "group": group, "shift": shift, "sides": sides}
+        about = {"name": name, "entry": entry.id, "group": group, "shift": shift, "sides": sides}
+        return about | {"memory": self.memory(entry.spec)}
+
+    def memory(self, spec: LossSpec) -> dict[str, str]:
+        """Return the programs of what a loss remembers in a typical state, which follows the counts."""
+        wanted = sorted(spec.data & set(_sketched(spec)))
+        return {k: self.keep(reading_program(spec, _sketch(spec, k), {}, self.prior.n_classes).source) for k in wanted}
 
     def _side(self, image: Scene, entry: Entry) -> dict[str, Any]:
         source = program(image, switches(entry.spec, entry.values)).source
@@ -80,9 +89,16 @@ class Builder:
         """Return what lies behind the curves of an entry: a number per class and reading."""
         described = []
         for reading in entry.spec.readings:
-            own = reading_program(entry.spec, reading, switches(entry.spec, entry.values), self.prior.n_classes)
+            own = reading_program(
+                entry.spec,
+                reading,
+                switches(entry.spec, entry.values),
+                self.prior.n_classes,
+                propensities=self.prior.propensities is not None,
+            )
             about = {"name": reading.name, "symbol": symbol_html(reading.tex), "help": reading.help}
             about |= {"program": self.keep(own.source), "data": self._reading_data(entry.spec)}
+            about |= {"memory": self.memory(entry.spec)}
             if "targets" not in reading.asks:
                 described.append(about)
                 continue
@@ -96,8 +112,8 @@ class Builder:
         if self.prior.propensities is not None:
             data["propensities"] = self.prior.propensities.tolist()
         if spec.memory is not None:
-            image = scene(spec, self.prior, class_index=0, y=1)
-            data |= {k: _plain(v) for k, v in image.data.items() if k not in ("counts", "positives", "n_samples")}
+            whole = data_of(spec, self.prior, range(self.prior.n_classes))
+            data |= {k: _plain(v) for k, v in whole.items() if k not in ("counts", "positives", "n_samples")}
         return data
 
     def _labels(self, column: int, y: int) -> list[float]:
@@ -110,6 +126,20 @@ class Builder:
             row[others[:1]] = 1
         row[column] = y
         return [float(label) for label in row]
+
+
+def _sketched(spec: LossSpec) -> list[str]:
+    """Return the names of what a loss remembers."""
+    one = torch.ones(1, dtype=torch.float64)
+    return list(spec.memory.sketch(one, one[0])) if spec.memory else []
+
+
+@cache
+def _sketch(spec: LossSpec, name: str) -> Reading:
+    """Return one entry of a typical memory as a number per class."""
+    memory = spec.memory
+    assert memory is not None
+    return Reading(name, "", lambda *, counts, n_samples: memory.sketch(counts, n_samples)[name])
 
 
 def switches(spec: LossSpec, values: Mapping[str, Value]) -> dict[str, Value]:
