@@ -41,6 +41,7 @@ class Explorer {
     this.tip = element(this.root, "div", { class: "tip", hidden: true });
     this.live = element(this.root, "div", { class: "aside", "aria-live": "polite" });
     this.panels = [];
+    this.cells = [];
     this.sent = -1;
     this.dirty = new Set();
     this.observer = new ResizeObserver(() => this.layout());
@@ -185,8 +186,8 @@ class Explorer {
   drawReadings() {
     const entry = this.entries.find((e) => e.id === this.active);
     const readings = this.given.readings[entry?.id] ?? [];
-    if (!this.readout) return;
     this.readout.replaceChildren();
+    this.cells = [];
     if (!readings.length || !this.given.drawn.length) return;
     const table = element(this.readout, "table");
     const head = element(element(table, "thead"), "tr");
@@ -199,12 +200,20 @@ class Explorer {
       element(name, "span", { class: "symbol" }).innerHTML = reading.symbol;
       element(name, "span", {}, reading.name);
       this.given.drawn.forEach(({ index }, k) => {
-        const data = { ...reading.data, counts: this.counts.map((n) => Math.max(n, 1)), positives: this.counts };
-        const input = { knobs: entry.values, data, targets: Float64Array.from(reading.targets?.[k] ?? []) };
-        for (const [name, id] of Object.entries(reading.memory)) data[name] = compile(this.given.programs[id])(input);
-        const numbers = compile(this.given.programs[reading.program])(input);
-        element(row, "td", {}, spoken(numbers.length === 1 ? numbers[0] : numbers[index]));
+        this.cells.push({ cell: element(row, "td"), entry, reading, index, targets: reading.targets?.[k] ?? [] });
       });
+    }
+    this.fillReadings();
+  }
+
+  fillReadings() {
+    for (const { cell, entry, reading, index, targets } of this.cells) {
+      const data = { ...reading.data, counts: this.counts.map((n) => Math.max(n, 1)), positives: this.counts };
+      const input = { knobs: entry.values, data, targets };
+      for (const [name, id] of Object.entries(reading.memory)) data[name] = compile(this.given.programs[id])(input);
+      const numbers = compile(this.given.programs[reading.program])(input);
+      const text = spoken(numbers.length === 1 ? numbers[0] : numbers[index]);
+      if (cell.textContent !== text) cell.textContent = text;
     }
   }
 
@@ -243,7 +252,7 @@ class Explorer {
     this.frame ??= requestAnimationFrame(() => {
       this.frame = null;
       this.draw();
-      this.drawReadings();
+      this.fillReadings();
     });
   }
 
