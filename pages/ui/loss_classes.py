@@ -33,7 +33,8 @@ def choose(shown: Sequence[Entry], data: LabeledImages | ClassCounts) -> tuple[d
         return {}, None
     with st.container(horizontal=True, vertical_alignment="bottom", gap="medium", key="loss-classes"):
         drawn = _classes(data)
-        present = _others(data) if across else None
+        several = any(entry.spec.labels == "multi" for entry in shown)
+        present = (_others(data) if several else _right(data)) if across else None
     return drawn, present
 
 
@@ -61,6 +62,24 @@ def _classes(data: LabeledImages | ClassCounts) -> dict[str, int]:
         )
         chosen[group] = data.class_index(name)
     return chosen
+
+
+def _right(data: LabeledImages | ClassCounts) -> tuple[int, ...] | None:
+    """Draw the choice of the class that is right where y = 0; None for the most frequent other one."""
+    names = list(data.class_names)
+    if st.session_state.get("right") not in (None, *names):
+        st.session_state.pop("right")
+    chosen = st.selectbox(
+        "Right class where y = 0",
+        names,
+        index=None,
+        key="right",
+        bind="query-params",
+        placeholder="the most frequent other one",
+        width=260,
+        help="One class an image: where the class drawn is not the right one, another is.",
+    )
+    return None if chosen is None else (names.index(chosen),)
 
 
 def _others(data: LabeledImages | ClassCounts) -> tuple[int, ...] | None:

@@ -33,7 +33,7 @@ def table(
     """Return every point of every curve, computed here and not in the browser: loss, curve, group, y, x, numbers."""
     from lt_core.losses.browser import depends_on_class
     from lt_core.losses.curves import loss_curves
-    from pages.ui.explorer.payload import named
+    from pages.ui.explorer.payload import named, others
 
     frames = []
     for entry in shown:
@@ -47,7 +47,7 @@ def table(
                 axis=axis,
                 limit=LIMIT,
                 points=POINTS,
-                present=present and tuple(c for c in present if c != column),
+                present=others(entry.spec, present, column),
             )
             name = f"{named(entry)}, {prior.class_names[column]}" if aware else named(entry)
             frames.append(points.assign(loss=entry.id, curve=name, group=group))

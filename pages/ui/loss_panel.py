@@ -168,7 +168,7 @@ def _notes(specs: list[LossSpec], data: LabeledImages | ClassCounts) -> None:
     notes = [f"Drawn before any reduction. In training the authors reduce by: {joined}."]
     prior = prior_of(data)
     if any(spec.labels == "single" for spec in specs):
-        notes.append("Softmax: all other logits are 0; y = 0 means that the most frequent other class is right.")
+        notes.append("Softmax: all other logits are 0; y = 0 means that another class is right.")
     if prior.unseen and any(spec.needs_prior for spec in specs):
         names = ", ".join(data.class_names[c] for c in prior.unseen)
         notes.append(f"Without a training example, counted as 1: {names}.")

@@ -110,6 +110,7 @@ def test_a_view_below_can_put_its_losses_into_the_figure() -> None:
         (r"\gamma_-", "γ<sub>−</sub>"),
         (r"\varepsilon_1", "ε<sub>1</sub>"),
         (r"m_{\max}", 'm<sub><span style="font-style:normal">max</span></sub>'),
+        (r"w^+_c", "w<sup>+</sup><sub>c</sub>"),
         ("s", "s"),
         ("", ""),
         (r"\frac{a}{b}", ""),

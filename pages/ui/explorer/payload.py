@@ -32,6 +32,12 @@ def named(entry: Entry) -> str:
     return f"{short(entry.spec)} ({copy})" if copy else short(entry.spec)
 
 
+def others(spec: LossSpec, present: tuple[int, ...] | None, column: int) -> tuple[int, ...] | None:
+    """Return the classes ``present`` beside ``column``; None for the usual ones, also where one has to be right."""
+    left = present and tuple(c for c in present if c != column)
+    return left or (None if spec.labels == "single" else left)
+
+
 class Builder:
     """Collects programs, each once, while curves and readings are described."""
 
@@ -60,7 +66,7 @@ class Builder:
 
     def _curve(self, entry: Entry, name: str, group: str, column: int) -> dict[str, Any]:
         sides = {}
-        present = self.present and tuple(c for c in self.present if c != column)
+        present = others(entry.spec, self.present, column)
         for y in (1, 0):
             image = scene(entry.spec, self.prior, class_index=column, y=y, present=present)
             sides[str(y)] = self._side(image, entry)

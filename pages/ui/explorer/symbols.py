@@ -12,16 +12,19 @@ GREEK = {
 UPRIGHT = ("max", "min", "log")
 
 
+SYMBOL = re.compile(r"(\\?[A-Za-z]+)'?((?:[_^](?:\{[^{}]*\}|\\?[A-Za-z]+|[^\\{}]))*)")
+SCRIPT = re.compile(r"([_^])(?:\{([^{}]*)\}|(\\?[A-Za-z]+|[^\\{}]))")
+
+
 def symbol_html(tex: str) -> str:
-    r"""Return a symbol such as ``\gamma_-`` or ``m_{\max}`` as HTML; empty where it is more than that."""
-    match = re.fullmatch(r"(\\?[A-Za-z]+)'?(?:([_^])(?:\{([^{}]*)\}|(\\?[A-Za-z]+|[^\\{}])))?", tex.strip())
+    r"""Return a symbol such as ``\gamma_-`` or ``w^+_{\max}`` as HTML; empty where it is more than that."""
+    match = SYMBOL.fullmatch(tex.strip())
     if not match:
         return ""
-    base, kind, braced, single = match.groups()
-    html = _letters(base)
-    if kind:
+    html = _letters(match[1])
+    for kind, braced, single in SCRIPT.findall(match[2]):
         tag = "sub" if kind == "_" else "sup"
-        html += f"<{tag}>{_letters(braced if braced is not None else single)}</{tag}>"
+        html += f"<{tag}>{_letters(braced or single)}</{tag}>"
     return html if "\\" not in html else ""
 
 
