@@ -1,7 +1,8 @@
-"""Draw the pictures of the documentation anew: ``python -m docs.make_screenshots`` (about four minutes on two cores).
+"""Draw the pictures of the documentation anew: ``python -m docs.make_screenshots`` (about six minutes on two cores).
 
 Serves the app with a home of its own, trains the default run and a second one on the chest phantom, opens every page in
-Chromium, light and dark, wide and phone-narrow, and writes ``docs/screenshots/PAGE-MODE.png`` (256 colours, small).
+Chromium, light and dark, wide and phone-narrow, and every view of the Losses page, light and dark, and writes
+``docs/screenshots/PAGE-MODE.png`` (256 colours, small).
 """
 
 from __future__ import annotations
@@ -29,6 +30,17 @@ PAGES = {
     "gradcam": "gradcam",
 }
 
+VIEWS = {
+    "force": "losses?losses=bce,ral,db&closer=force",
+    "ladder": "losses?closer=ladder",
+    "equals": "losses?losses=asl,ral,db&closer=equals",
+    "plane": "losses?data=ham10000&losses=ce,ldam&closer=plane",
+    "soundness": "losses?losses=ral&closer=soundness",
+    "reductions": "losses?losses=bce,asl,db&closer=reductions",
+    "code": "losses?losses=ral&closer=code",
+}
+"""What the Losses page shows under its explorer, one at a time."""
+
 
 def main() -> None:
     """Train, open, look, write."""
@@ -41,6 +53,8 @@ def main() -> None:
         with serving(ROOT / "app.py", home, log=Path(name) / "app.log") as address:
             for mode, width in (("light", 1280), ("dark", 1280), ("light", 390)):
                 _pages(browser, address, mode, width)
+            for mode in ("light", "dark"):
+                _views(browser, address, mode)
         browser.close()
 
 
@@ -63,6 +77,25 @@ def _pages(browser: Browser, address: str, mode: str, width: int) -> None:
         suffix = mode if width > 600 else "phone"
         _write(page.screenshot(), OUT / f"{name}-{suffix}.png")
         page.set_viewport_size({"width": width, "height": 900})
+    context.close()
+
+
+def _views(browser: Browser, address: str, mode: str) -> None:
+    context = browser.new_context(viewport={"width": 1280, "height": 3200}, color_scheme=mode)  # type: ignore[arg-type]
+    page = context.new_page()
+    for name, path in VIEWS.items():
+        page.goto(f"{address}/{path}")
+        _settle(page)
+        if name == "ladder":
+            page.get_by_role("button", name="ASL", exact=True).or_(page.get_by_role("radio", name="ASL")).first.click()
+        if name == "code":
+            page.locator(".st-key-closer-view button").last.click()
+        _settle(page)
+        box = page.locator(".st-key-closer-view").bounding_box()
+        assert box is not None
+        height = 900 if name == "code" else min(box["height"], 1400) + 20
+        clip = {"x": box["x"] - 20, "y": box["y"] - 10, "width": box["width"] + 40, "height": height}
+        _write(page.screenshot(clip=clip), OUT / f"losses-{name}-{mode}.png")  # type: ignore[arg-type]
     context.close()
 
 
