@@ -102,9 +102,19 @@ def entries(specs: Sequence[LossSpec]) -> list[Entry]:
     return _settings(registered()).entries(specs)
 
 
+WIDE = """
+<style>
+@media (min-width: 1600px) {
+  [data-testid="stMainBlockContainer"]:has(.st-key-explorer) { max-width: 1560px; }
+}
+</style>
+"""
+
+
 @st.fragment
 def explore(keys: Sequence[str], data: LabeledImages | ClassCounts) -> None:
     """Draw the figure with its knobs; only this part runs again when a knob is released."""
+    st.html(WIDE)
     known = registered()
     specs = [known[key] for key in keys]
     settings = _settings(known)

@@ -121,16 +121,16 @@ class Panel {
   outline({ x, heights }) {
     let path = "";
     let pen = "M";
+    const floor = this.log ? 10 ** this.yDomain[0] : 0;
+    const seen = (h) => Number.isFinite(h) && (!this.log || Math.abs(h) >= floor);
     for (let i = 0; i < x.length; i++) {
-      const h = heights[i];
-      if (!Number.isFinite(h) || (this.log && h === 0)) {
-        pen = "M";
-        continue;
-      }
-      path += pen + this.x(x[i]).toFixed(1) + " " + this.yAt(h).toFixed(1);
-      pen = "L";
+      const here = seen(heights[i]);
+      // on a log axis a line ends where it leaves the picture, with one last stroke to the edge
+      const leaving = !here && this.log && (seen(heights[i - 1]) || seen(heights[i + 1]));
+      if (here || leaving) path += pen + this.x(x[i]).toFixed(1) + " " + this.yAt(heights[i]).toFixed(1);
+      pen = here || (leaving && seen(heights[i + 1])) ? "L" : "M";
     }
-    return path;
+    return path || "M0 0";
   }
 
   drawAxes(xTitle) {

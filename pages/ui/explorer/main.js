@@ -233,7 +233,8 @@ class Explorer {
     const names = this.lines.map((line) => line.name).join(", ");
     const gap = 12;
     const width = Math.max(150, Math.floor((this.grid.clientWidth - gap * (targets.length - 1)) / targets.length));
-    const height = wanted.length > 2 ? (width < 260 ? 170 : 262) : width < 260 ? 240 : 330;
+    const [low, steep] = wanted.length > 2 ? [width < 260 ? 170 : 262, 0.58] : [width < 260 ? 240 : 330, 0.7];
+    const height = Math.round(Math.min(460, Math.max(low, steep * width)));
     for (const panel of this.panels) {
       const [title, subtitle] = TITLES[panel.measure][panel.y];
       const log = this.view.scale === "log" && panel.measure === "gradient" ? "size, " : "";
