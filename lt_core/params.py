@@ -10,7 +10,9 @@ import inspect
 import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Annotated, Any, TypeAlias, get_args, get_origin, get_type_hints
+from typing import Annotated, Any, ClassVar, TypeAlias, get_args, get_origin, get_type_hints
+
+import numpy as np
 
 from lt_core.problems import Invalid, Unknown
 
@@ -106,6 +108,7 @@ class Choice:
 class Toggle:
     """True or false."""
 
+    options: ClassVar[tuple[bool, bool]] = (True, False)
     tex: str = ""
     help: str = ""
 
@@ -142,7 +145,7 @@ class Param:
             case Choice():
                 return entry | {"options": list(self.domain.options)}
             case Toggle():
-                return entry | {"options": [True, False]}
+                return entry | {"options": list(self.domain.options)}
 
 
 def declared(function: Callable[..., object], owner: str = "") -> tuple[Param, ...]:
@@ -170,8 +173,9 @@ def checked(owner: str, params: tuple[Param, ...], values: Mapping[str, object])
     for name in values:
         if name not in by_name:
             raise Unknown.of(f"parameter of {owner}", name, list(by_name) or ["none"])
+    plain = {name: value.item() if isinstance(value, np.generic) else value for name, value in values.items()}
     return {
-        name: param.domain.check(f"{owner}.{name}", values.get(name, param.default)) for name, param in by_name.items()
+        name: param.domain.check(f"{owner}.{name}", plain.get(name, param.default)) for name, param in by_name.items()
     }
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Annotated
 
+import numpy as np
 import pytest
 
 from lt_core.params import Choice, Integer, Real, Toggle, checked, declared, parsed
@@ -80,3 +81,15 @@ def test_a_default_outside_its_own_domain_is_found_at_declaration() -> None:
 
     with pytest.raises(Invalid, match=r"wrong\.gamma must be in"):
         declared(wrong)
+
+
+def test_numbers_of_numpy_are_numbers() -> None:
+    values = {"gamma": np.float32(2), "steps": np.int64(3), "detach": np.bool_(False)}
+    assert checked("toy", PARAMS, values) == {"gamma": 2.0, "steps": 3, "form": "code", "detach": False}
+    with pytest.raises(Invalid, match=r"toy\.gamma must be in \[0, 8\], got 9"):
+        checked("toy", PARAMS, {"gamma": np.int64(9)})
+
+
+def test_every_domain_has_ends_or_options() -> None:
+    for param in PARAMS:
+        assert hasattr(param.domain, "options") != (hasattr(param.domain, "low") and hasattr(param.domain, "high"))

@@ -68,6 +68,7 @@ class BoundLoss:
         With ``mean`` only a ``generator`` draws: ``expected`` off is then the mean over the draws as well.
         """
         logits, matrix = self._uniform(logits, targets)
+        data = {name: entry for name, entry in data.items() if entry is not None}
         draws = self._draws(generator, mean) and not data
         if self.spec.memory is not None:
             remembered = state or self.start_state()
@@ -171,15 +172,16 @@ class Criterion(nn.Module):
 
         With ``state=`` the result is ``(loss, next state)`` and what the criterion remembers stays as it is.
         """
-        given = data.get("state") if self._remembers else None
-        if self._remembers and given is None:
+        told = "state" in data
+        given = data.get("state")
+        if self._remembers and not told:
             data["state"] = {name: entry.clone() for name, entry in self.state.items()}
         losses, known = self.bound.losses(logits, targets, mean=not self.training, **data)
         authors = self.bound.spec.authors_reduction
         loss = reduced(losses, known, authors if self.reduction == "authors" else self.reduction)
         if not self._remembers:
             return loss
-        if given is not None:
+        if told:
             return loss, self.bound.remembered(given, logits, targets)
         if self.training:
             for name, entry in self.bound.remembered(data["state"], logits, targets).items():

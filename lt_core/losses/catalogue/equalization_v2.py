@@ -26,6 +26,11 @@ def positive_weight(*, ratio: Tensor, gamma: Knob, mu: Knob, alpha: Knob) -> Ten
     return 1 + alpha * torch.sigmoid(-gamma * (ratio - mu))
 
 
+def pull_over_push(*, ratio: Tensor) -> Tensor:
+    """Return g_c (C,), the gradient on a class's positives over that on its negatives."""
+    return ratio
+
+
 def _start(counts: Tensor) -> State:
     """Return the memory of a run that has seen nothing."""
     return {
@@ -76,9 +81,7 @@ def _update(state: State, logits: Tensor, targets: Tensor, known: Tensor, **knob
     readings=(
         Reading("weight of negatives", r"w^-_c", negative_weight, help="What a negative of the class weighs now."),
         Reading("weight of positives", r"w^+_c", positive_weight, help="What a positive of the class weighs now."),
-        Reading(
-            "pull / push", r"g_c", lambda *, ratio: ratio, help="Gradient on positives over gradient on negatives."
-        ),
+        Reading("pull / push", r"g_c", pull_over_push, help="Gradient on positives over gradient on negatives."),
     ),
     memory=Memory(start=_start, update=_update, sketch=_sketch),
     extension="Used on several labels an image as it stands, without the background class of detection.",

@@ -127,10 +127,9 @@ def _lmf_multilabel(
     z: Any, _held: Any, y: float, *, n: Any, all_n: Any, alpha: float, beta: float, gamma: float, max_margin: float,
     scale: float, **_: Any,
 ) -> Any:  # fmt: skip
-    share = _margin(n, all_n) * len(all_n) / mp.fsum(_margin(k, all_n) for k in all_n)
     hinge = _ldam_multilabel(z, z, y, n=n, all_n=all_n, max_margin=max_margin, scale=scale)
     focal = _focal(z, z, y, gamma=gamma, alpha=0.0, use_alpha=False)
-    return alpha * share * hinge + beta * max_margin * _margin(n, all_n) * focal
+    return max_margin * _margin(n, all_n) * (alpha * hinge + beta * focal)
 
 
 def _logit_adjusted_bce(z: Any, _held: Any, y: float, *, n: Any, total: Any, tau: float, **_: Any) -> Any:
