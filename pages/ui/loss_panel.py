@@ -11,7 +11,7 @@ import streamlit as st
 from lt_core.datasets import ClassCounts, LabeledImages
 from lt_core.problems import Problem
 from lt_core.stats import ClassPrior, prior_of
-from pages.ui import blocks, loss_classes, loss_closer, loss_figure
+from pages.ui import blocks, loss_classes, loss_closer, loss_figure, state
 from pages.ui.explorer import component
 from pages.ui.loss_names import short
 
@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 CHOSEN = "losses"
 SETTINGS = "explorer-settings"
 AGAIN = "explorer-again"
+KIND = "explorer-kind"
 FIRST = {"multi": ["bce", "asl", "ral", "db"], "single": ["ce", "ldam", "lmf"]}
 """What is shown on a first visit, for each kind of data set."""
 
@@ -64,13 +65,14 @@ def _first_choice(known: list[str], kind: str) -> None:
     """Start with the losses of the link, else with those that fit the data set, also after it has changed."""
     now = st.session_state.get(CHOSEN)
     if now is None:
-        asked = [key for key in st.query_params.get(CHOSEN, "").split(",") if key and "@" not in key]
+        asked = [key.partition("@")[0] for key in st.query_params.get(CHOSEN, "").split(",") if key]
         unknown = [key for key in asked if key not in known]
         if unknown:
             st.toast(f"The link names losses that are not here: {', '.join(unknown)}.")
         st.session_state[CHOSEN] = list(dict.fromkeys(key for key in asked if key in known))[:6] or FIRST[kind]
-    elif now == FIRST["single" if kind == "multi" else "multi"]:
+    elif st.session_state.get(KIND, kind) != kind and now == FIRST["single" if kind == "multi" else "multi"]:
         st.session_state[CHOSEN] = FIRST[kind]
+    st.session_state[KIND] = kind
 
 
 def show(keys: Sequence[str]) -> None:
@@ -97,11 +99,6 @@ def _settings(known: dict[str, LossSpec]) -> Settings:
     return settings
 
 
-def entries(specs: Sequence[LossSpec]) -> list[Entry]:
-    """Return what the figure draws: the chosen losses with the values now set, and further settings of them."""
-    return _settings(registered()).entries(specs)
-
-
 WIDE = """
 <style>
 @media (min-width: 1600px) {
@@ -122,7 +119,9 @@ def explore(keys: Sequence[str], data: LabeledImages | ClassCounts) -> None:
         st.rerun()
     prior = prior_of(data)
     _take(settings, known, prior)
-    shown = settings.entries(specs)
+    for name in settings.keep_counts(state.source().name, prior.class_names, prior.n_samples):
+        st.toast(f"The link counts images of {name!r}, which is no class of this data set.")
+    shown = _first_six(settings.entries(specs))
     drawn, present = loss_classes.choose(shown, data)
     with blocks.guarded("These losses cannot be drawn."):
         from pages.ui.explorer.payload import payload
@@ -133,6 +132,17 @@ def explore(keys: Sequence[str], data: LabeledImages | ClassCounts) -> None:
     _share(settings, shown, data.kind)
     _notes(specs, data)
     loss_closer.views(shown, data, draw)
+
+
+def _first_six(wanted: list[Entry]) -> list[Entry]:
+    """Return what there is room for, and say what is left out."""
+    from pages.ui.explorer.payload import named
+    from pages.ui.explorer.settings import MOST
+
+    if left := wanted[MOST:]:
+        names = ", ".join(named(entry) for entry in left)
+        st.info(f"Six curves are the most in one figure. Not drawn: {names}. Take another one out to make room.")
+    return wanted[:MOST]
 
 
 def _take(settings: Settings, known: dict[str, LossSpec], prior: ClassPrior) -> None:

@@ -189,6 +189,48 @@ def test_a_dragged_count_moves_curve_and_weights(losses: Page) -> None:
     assert "count.Hernia" not in query(losses)
 
 
+def test_a_knob_taken_right_after_another_was_let_go_is_not_lost(losses: Page) -> None:
+    """The answer to the first release comes while the second knob is held."""
+    tab(losses, "ASL")
+    for name, part in (("asl.gamma_neg", 0.2), ("asl.clip", 0.9)):
+        box = knob(losses, name).bounding_box()
+        assert box is not None
+        middle = box["y"] + box["height"] / 2
+        losses.mouse.move(box["x"] + box["width"] / 2, middle)
+        losses.mouse.down()
+        for k in range(20):
+            losses.mouse.move(box["x"] + box["width"] * (0.5 + (part - 0.5) * (k + 1) / 20), middle)
+            losses.wait_for_timeout(100 if name == "asl.clip" else 5)
+        losses.mouse.up()
+    losses.wait_for_url("**asl.clip=**")
+    said = query(losses)
+    assert float(said["asl.gamma_neg"][0]) == pytest.approx(1.6, abs=0.3)
+    assert float(said["asl.clip"][0]) == pytest.approx(0.27, abs=0.03)
+
+
+def test_arrow_keys_move_even_small_counts(losses: Page) -> None:
+    tab(losses, "DB")
+    slider = losses.locator('[data-count="Hernia"]')
+    slider.focus()
+    losses.keyboard.press("Home")
+    losses.wait_for_url("**count.Hernia=0**")
+    for _ in range(3):
+        slider.focus()
+        losses.keyboard.press("ArrowRight")
+    losses.wait_for_url("**count.Hernia=3**")
+
+
+def test_tabs_and_pills_work_with_arrow_keys(losses: Page) -> None:
+    tab(losses, "ASL")
+    losses.keyboard.press("ArrowRight")
+    expect(losses.get_by_role("tab", name="DB", exact=True)).to_have_attribute("aria-selected", "true")
+    losses.get_by_role("radio", name="linear", exact=True).focus()
+    losses.keyboard.press("ArrowRight")
+    expect(losses.get_by_role("radio", name="log", exact=True)).to_have_attribute("aria-checked", "true")
+    losses.wait_for_url("**scale=log**")
+    expect(losses.get_by_role("tab", name="DB", exact=True)).to_have_attribute("aria-selected", "true")
+
+
 def test_the_figure_as_files(losses: Page) -> None:
     picture = saved(losses, losses.get_by_role("button", name="SVG", exact=True)).decode()
     assert picture.startswith("<svg")

@@ -9,7 +9,7 @@ import pytest
 from lt_core.losses import all_losses, get_loss
 from lt_core.params import Choice, Integer, Real, Value
 from lt_core.problems import Problem
-from pages.ui.explorer.settings import MOST, VIEW, Settings, from_query, to_query
+from pages.ui.explorer.settings import VIEW, Settings, from_query, to_query
 from pages.ui.explorer.symbols import symbol_html
 
 SPECS = {spec.key: spec for spec in all_losses()}
@@ -58,7 +58,7 @@ def test_what_is_as_at_first_is_not_in_the_link() -> None:
 
 def test_a_link_that_asks_for_too_much_is_answered_by_name() -> None:
     settings, wrong = from_query({"losses": "asl", "asl.gamma_neg": "99", "asl.clip": "0.1", "scale": "huge"}, SPECS)
-    assert wrong == ["asl.gamma_neg must be in [0, 8], got 99"]
+    assert wrong == ["scale must be one of linear, log, even, got 'huge'", "asl.gamma_neg must be in [0, 8], got 99"]
     entry = settings.entries([SPECS["asl"]])[0]
     assert (entry.values["gamma_neg"], entry.values["clip"]) == (4.0, 0.1)
     assert settings.view["scale"] == "linear"
@@ -91,9 +91,26 @@ def test_a_second_setting_begins_where_the_first_is_and_can_go_again() -> None:
     assert [entry.id for entry in settings.entries([SPECS["asl"]])] == ["asl"]
 
 
-def test_six_curves_are_the_most() -> None:
-    settings = Settings(copies=[f"asl@{k}" for k in range(2, 9)])
-    assert len(settings.entries([SPECS["asl"], SPECS["bce"]])) == MOST
+@pytest.mark.parametrize("text", ["²", "-4", "1e3", "9" * 5000, ""])
+def test_a_count_of_a_link_is_a_number_of_images(text: str) -> None:
+    settings, wrong = from_query({"count.Hernia": text}, SPECS)
+    assert settings.counts == {}
+    assert wrong[0].startswith("count.Hernia must be a number of images")
+
+
+def test_further_settings_of_a_link_are_checked() -> None:
+    settings, wrong = from_query({"losses": "asl,asl@2,asl@2,asl@x,asl@,nosuch@2"}, SPECS)
+    assert settings.copies == ["asl@2"]
+    assert len(wrong) == 3
+
+
+def test_counts_belong_to_one_data_set() -> None:
+    settings = Settings(counts={"Hernia": 5000, "Nope": 3})
+    assert settings.keep_counts("nih", ["Hernia", "Mass"], 1000) == ["Nope"]
+    assert settings.counts == {"Hernia": 1000}
+    assert settings.keep_counts("nih", ["Hernia", "Mass"], 1000) == []
+    assert settings.keep_counts("chest-phantom", ["Hernia"], 4000) == []
+    assert settings.counts == {}
 
 
 def test_a_view_below_can_put_its_losses_into_the_figure() -> None:

@@ -33,11 +33,13 @@ function slider(parent, param, entry, { moved, released }) {
   const box = element(parent, "div", { class: "knob" });
   const row = label(box, param, id);
   const limits = { min: param.low, max: param.high, step: param.step };
-  const number = element(row, "input", { type: "number", ...limits, "aria-label": `${param.name}, typed` });
+  const typed = { type: "number", id: `${id}.typed`, ...limits, "aria-label": `${param.name}, typed` };
+  const number = element(row, "input", typed);
   const range = element(box, "input", { type: "range", id, ...limits, "data-knob": id });
   const show = (value) => {
     range.value = value;
-    number.value = Number(value).toFixed(decimals(param.step));
+    const plain = Number(Number(value).toPrecision(6));
+    number.value = plain.toFixed(Math.max(decimals(param.step), decimals(plain)));
     const along = (100 * (value - param.low)) / (param.high - param.low || 1);
     range.style.setProperty("--along", `${along}%`);
     range.setAttribute("aria-valuetext", `${param.name} ${number.value}`);
@@ -91,7 +93,7 @@ function knobsOf(parent, entry, actions) {
   for (const param of entry.params) CONTROLS[param.kind](box, param, entry, actions);
   const row = element(box, "div", { class: "actions" });
   if (entry.params.some((p) => entry.values[p.name] !== p.default)) {
-    element(row, "button", { type: "button" }, "Back to the defaults").addEventListener("click", () => {
+    element(row, "button", { type: "button", id: `${entry.id}.reset` }, "Back to the defaults").addEventListener("click", () => {
       for (const param of entry.params) entry.values[param.name] = param.default;
       actions.released();
     });

@@ -27,6 +27,20 @@ const HINTS = {
   show: "gradient share: how each loss spreads its whole force over the picture; constant factors drop out.",
 };
 
+function roving(group) {
+  // arrow keys go from one button of a group to the next, and choose it
+  group.addEventListener("keydown", (event) => {
+    const step = { ArrowRight: 1, ArrowDown: 1, ArrowLeft: -1, ArrowUp: -1 }[event.key];
+    const buttons = [...group.querySelectorAll("button")];
+    const at = buttons.indexOf(event.target);
+    if (!step || at < 0) return;
+    event.preventDefault();
+    const next = buttons[(at + step + buttons.length) % buttons.length];
+    next.focus();
+    next.click();
+  });
+}
+
 class Explorer {
   constructor(root) {
     this.root = element(null, "div", { class: "explorer" });
@@ -46,12 +60,34 @@ class Explorer {
     this.dirty = new Set();
     this.observer = new ResizeObserver(() => this.layout());
     this.observer.observe(this.grid);
+    this.hold();
     this.drawSaves();
   }
 
-  update({ data, setStateValue }) {
+  hold() {
+    // while a slider is held nothing is rebuilt: what comes in meanwhile waits, and mostly is outdated by the release
+    this.root.addEventListener("pointerdown", ({ target }) => (this.held = target.type === "range"), true);
+    for (const kind of ["pointerup", "pointercancel"]) {
+      window.addEventListener(kind, () => {
+        if (!this.held) return;
+        setTimeout(() => {
+          this.held = false;
+          const waiting = this.waiting;
+          this.waiting = null;
+          if (waiting) this.update(waiting);
+        });
+      });
+    }
+  }
+
+  update(component) {
+    const { data, setStateValue } = component;
     this.tell = setStateValue;
     if (data.version < this.sent) return; // an answer to a question that has been asked anew since
+    if (this.held) {
+      this.waiting = component;
+      return;
+    }
     this.sent = data.version;
     this.given = data;
     this.view = { ...data.view };
@@ -60,7 +96,8 @@ class Explorer {
     const byId = Object.fromEntries(this.entries.map((entry) => [entry.id, entry]));
     this.lines = data.lines.map((line) => new Line(line, byId[line.entry], data.programs));
     if (!byId[this.active]) this.active = (this.entries.find((e) => e.params.length) ?? this.entries[0])?.id;
-    if (data.active && byId[data.active]) this.active = data.active;
+    if (data.active !== this.toldActive && byId[data.active]) this.active = data.active;
+    this.toldActive = data.active;
     this.drawBar();
     this.drawLegend();
     this.drawSide();
@@ -76,6 +113,7 @@ class Explorer {
       const group = element(this.bar, "div", { class: "group", role: "radiogroup", "aria-label": title });
       element(group, "span", { class: "quiet", title: HINTS[name] ?? false }, title);
       const pills = element(group, "div", { class: "pills" });
+      roving(pills);
       for (const [value, text] of options) {
         const checked = String(this.view[name]) === value;
         const option = `${name}.${value}`;
@@ -116,12 +154,14 @@ class Explorer {
   }
 
   drawSide() {
-    const focused = this.root.getRootNode().activeElement?.id;
+    const now = this.root.getRootNode().activeElement;
+    const focused = this.side.contains(now) ? now.id || `tab-${this.active}` : null;
     this.side.replaceChildren();
     const tabs = element(this.side, "div", { class: "tabs", role: "tablist" });
+    roving(tabs);
     for (const entry of this.entries) {
       const selected = entry.id === this.active;
-      const tab = element(tabs, "button", { type: "button", role: "tab", "aria-selected": String(selected) });
+      const tab = element(tabs, "button", { type: "button", role: "tab", id: `tab-${entry.id}`, "aria-selected": String(selected) });
       element(tab, "i").style.background = entry.colour;
       element(tab, "span", {}, entry.short);
       tab.addEventListener("click", () => {
@@ -142,7 +182,9 @@ class Explorer {
     this.drawCounts();
     this.readout = element(this.side, "div", { class: "readings" });
     this.drawReadings();
-    if (focused) this.side.querySelector(`[id="${CSS.escape(focused)}"]`)?.focus();
+    if (!focused) return;
+    const there = this.side.querySelector(`[id="${CSS.escape(focused)}"]`);
+    (there ?? this.side.querySelector("[role=tab][aria-selected=true]"))?.focus();
   }
 
   drawCounts() {
@@ -157,17 +199,21 @@ class Explorer {
       const row = element(knob, "div", { class: "label" });
       element(row, "label", { for: id }, `${name}, ${group}`);
       const shown = element(row, "output", { for: id }, String(this.counts[index]));
-      const whole = Math.log(Math.max(this.given.n_samples, 2)); // even steps in the logarithm
+      const whole = Math.log1p(Math.max(this.given.n_samples, 2)); // even steps in the logarithm, from 0 on
+      const notch = () => Math.round((NOTCHES * Math.log1p(this.counts[index])) / whole);
       const range = element(knob, "input", { type: "range", id, min: 0, max: NOTCHES, step: 1, "data-count": name });
       const place = () => {
-        range.value = (NOTCHES * Math.log(Math.max(this.counts[index], 1))) / whole;
+        range.value = notch();
         range.style.setProperty("--along", `${(100 * range.value) / NOTCHES}%`);
         shown.textContent = this.counts[index].toLocaleString("en-US");
         range.setAttribute("aria-valuetext", `${this.counts[index]} images`);
       };
       place();
       range.addEventListener("input", () => {
-        this.counts[index] = Math.min(this.given.n_samples, Math.round(Math.exp((whole * range.value) / NOTCHES)));
+        const moved = Number(range.value) - notch();
+        let count = Math.round(Math.expm1((whole * range.value) / NOTCHES));
+        if (count === this.counts[index]) count += Math.sign(moved); // a step of a key is at least one image
+        this.counts[index] = Math.min(this.given.n_samples, Math.max(0, count));
         place();
         for (const line of this.lines) line.setCounts(this.counts, this.given.n_samples);
         this.schedule();

@@ -12,6 +12,8 @@ from lt_core.problems import Problem
 if TYPE_CHECKING:
     from lt_core.losses import LossSpec
 
+NUMBERS = tuple(str(k) for k in range(2, 10))
+DIGITS = 12
 MOST = 6
 """How many curves of losses or settings are laid over each other at most."""
 VIEW = {
@@ -34,22 +36,26 @@ class Entry:
 
 @dataclass
 class Settings:
-    """All that can be set: ``values`` by entry id, further settings of a loss (``copies``), view, dragged counts."""
+    """All that can be set: ``values`` by entry id, further settings of a loss (``copies``), view, dragged counts.
+
+    The counts belong to the data set ``source`` alone.
+    """
 
     values: dict[str, dict[str, Value]] = field(default_factory=dict)
     copies: list[str] = field(default_factory=list)
     view: dict[str, str] = field(default_factory=lambda: {name: options[0] for name, options in VIEW.items()})
     counts: dict[str, int] = field(default_factory=dict)
+    source: str = ""
     active: str = ""
     version: int = 0
 
     def entries(self, specs: Sequence[LossSpec]) -> list[Entry]:
-        """Return what is drawn for the chosen losses, each followed by its further settings, at most ``MOST``."""
+        """Return the chosen losses, each followed by its further settings; the first ``MOST`` of them are drawn."""
         found = []
         for spec in specs:
             ids = [spec.key, *(copy for copy in self.copies if copy.partition("@")[0] == spec.key)]
             found += [Entry(name, spec, {**spec.defaults, **self.values.get(name, {})}) for name in ids]
-        return found[:MOST]
+        return found
 
     def take(self, told: Mapping[str, Any], specs: Mapping[str, LossSpec], n_samples: int) -> None:
         """Take over what the browser tells on release; ``Problem`` for a value that is not allowed."""
@@ -83,6 +89,15 @@ class Settings:
             self.values[name] = dict(values)
         return keys
 
+    def keep_counts(self, source: str, class_names: Sequence[str], n_samples: int) -> list[str]:
+        """Forget counts that are not of this data set; return the names that are no classes of it."""
+        if self.source not in ("", source):
+            self.counts = {}
+        self.source = source
+        strange = [name for name in self.counts if name not in class_names]
+        self.counts = {name: min(n, n_samples) for name, n in self.counts.items() if name not in strange}
+        return strange
+
     def _copy(self, of: str) -> None:
         """Add a further setting of a loss, beginning with the values of ``of``, and bring its knobs to the front."""
         key = of.partition("@")[0]
@@ -101,27 +116,35 @@ def _typed(spec: LossSpec, values: Mapping[str, Any]) -> dict[str, Any]:
 def from_query(query: Mapping[str, str], specs: Mapping[str, LossSpec]) -> tuple[Settings, list[str]]:
     """Return the settings a link says, and one sentence for everything in it that is not allowed."""
     settings, wrong = Settings(), []
-    for name in query.get("losses", "").split(","):
-        if "@" in name and name.partition("@")[0] in specs:
+    for name in dict.fromkeys(query.get("losses", "").split(",")):
+        key, at, number = name.partition("@")
+        if at and key in specs and number in NUMBERS:
             settings.copies.append(name)
+        elif at:
+            wrong.append(f"{name!r} is no further setting of a loss: write asl@2")
     for name, options in VIEW.items():
-        if (asked := query.get(name)) is not None and asked in options:
-            settings.view[name] = asked
-    texts: dict[str, dict[str, str]] = {}
+        if (asked := query.get(name)) in options:
+            settings.view[name] = str(asked)
+        elif asked is not None:
+            wrong.append(f"{name} must be one of {', '.join(options)}, got {asked!r}")
     for name, text in query.items():
         entry, dot, knob = name.partition(".")
-        if dot and entry.partition("@")[0] in specs:
-            texts.setdefault(entry, {})[knob] = text
-        elif dot and entry == "count" and text.isdigit():
-            settings.counts[knob] = int(text)
-    for entry, given in texts.items():
-        spec = specs[entry.partition("@")[0]]
-        for knob, text in given.items():
+        key = entry.partition("@")[0]
+        if dot and entry == "count":
+            _count(settings, knob, text, wrong)
+        elif dot and key in specs:
             try:
-                settings.values.setdefault(entry, {}).update(parsed(spec.key, spec.params, {knob: text}))
+                settings.values.setdefault(entry, {}).update(parsed(key, specs[key].params, {knob: text}))
             except Problem as problem:
                 wrong.append(str(problem))
     return settings, wrong
+
+
+def _count(settings: Settings, name: str, text: str, wrong: list[str]) -> None:
+    if text.isascii() and text.isdecimal() and len(text) <= DIGITS:
+        settings.counts[name] = int(text)
+    else:
+        wrong.append(f"count.{name} must be a number of images, got {text!r}")
 
 
 def to_query(settings: Settings, entries: Sequence[Entry]) -> dict[str, str]:
