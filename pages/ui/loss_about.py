@@ -23,10 +23,14 @@ def cards(specs: Sequence[LossSpec]) -> None:
 
 
 def _card(spec: LossSpec) -> None:
+    from lt_core.losses.own import is_own
+
     with st.container(horizontal=True, vertical_alignment="center", gap="small"):
         st.markdown(f"#### {spec.title}", width="content")
         st.badge(spec.family, color="gray")
         st.badge("sigmoid, multi-label" if spec.labels == "multi" else "softmax, one class", color="gray")
+        if is_own(spec):
+            st.badge("your own", color="violet", help="From the folder named by LONGTAIL_LAB_LOSSES.")
         if spec.needs_prior:
             st.badge("knows the class counts", color="blue", help="Each class gets its own curve.")
     st.markdown(spec.what)
@@ -35,6 +39,8 @@ def _card(spec: LossSpec) -> None:
     left, right = st.columns(2, gap="large")
     left.markdown(f"**When.** {spec.when}")
     right.markdown(f"**Watch.** {spec.watch}")
+    if spec.extension:
+        st.markdown(f":material/edit_note: **Not from the paper.** {spec.extension}")
     if spec.reduces_to:
         st.markdown("**Becomes** " + "; ".join(_identity(identity) for identity in spec.reduces_to) + ".")
     st.caption(f"[{spec.paper}]({spec.paper.url}) · the authors reduce by: {spec.reduction_text}")

@@ -112,3 +112,9 @@ def test_the_chart_names_its_data_and_its_curves() -> None:
     chart = loss_lines(lines, measure="gradient", title="t", subtitle="s", x_title=None, x_domain=(-8, 8)).to_dict()
     assert chart["data"] == {"name": "curves"}
     assert chart["layer"][0]["encoding"]["color"]["scale"]["domain"] == ["BCE", "ASL"]
+
+
+@pytest.mark.parametrize("key", ["lmf_multilabel", "sampled_bce"])
+def test_what_is_not_from_the_paper_is_said(opened: Open, key: str) -> None:
+    said = " ".join(entry.value for entry in opened(losses=key).markdown)
+    assert get_loss(key).extension in said
