@@ -4,26 +4,17 @@ from __future__ import annotations
 
 from typing import Annotated
 
-import torch
 from torch import Tensor
 
+from lt_core.losses.effective_number import inverse_effective_number
 from lt_core.losses.spec import Paper, Reading, ReducesTo, loss
 from lt_core.losses.stable import Knob, log_softmax_of, weighted_rows
 from lt_core.params import Real
 
-LOG_OF_ZERO = -1e9
-"""Stands for log 0: finite, and e^(n log 0) is 0 for any count n."""
-
 
 def class_weights(*, counts: Tensor, beta: Knob) -> Tensor:
-    """Return (1 - beta) / (1 - beta^n_c), scaled to sum to C, (C,); ``beta`` in [0, 1).
-
-    1 - beta^n is -expm1(n log1p(beta - 1)): nothing cancels for beta close to 1, and single precision is enough.
-    """
-    rest = counts.new_ones(()) * (1 - beta)
-    some = rest < 1
-    log_beta = torch.where(some, torch.log1p(-torch.where(some, rest, 0.5)), LOG_OF_ZERO)
-    weights = -rest / torch.expm1(counts * log_beta)
+    """Return w_c (C,), the inverse of the effective number of images of a class, summing to C."""
+    weights = inverse_effective_number(counts, beta)
     return weights * (counts.shape[0] / weights.sum())
 
 

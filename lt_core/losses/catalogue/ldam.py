@@ -6,14 +6,10 @@ from typing import Annotated
 
 from torch import Tensor
 
+from lt_core.losses.margins import class_margins
 from lt_core.losses.spec import Paper, Reading, ReducesTo, loss
-from lt_core.losses.stable import Knob, inverse_fourth_root, log_softmax_of
+from lt_core.losses.stable import Knob, log_softmax_of
 from lt_core.params import Real
-
-
-def margins(*, counts: Tensor, max_margin: Knob) -> Tensor:
-    """Return m_c (C,) in [0, max_margin], largest for the rarest class (Eq. 13)."""
-    return max_margin * inverse_fourth_root(counts)
 
 
 @loss(
@@ -34,7 +30,7 @@ def margins(*, counts: Tensor, max_margin: Knob) -> Tensor:
     authors_reduction="mean",
     reduces_to=(ReducesTo("ce", at={"max_margin": 0.0, "scale": 1.0}),),
     readings=(
-        Reading("margin", r"m_c", margins, help="By how much the class must win, before the logits are scaled."),
+        Reading("margin", r"m_c", class_margins, help="By how much the class must win, before the logits are scaled."),
     ),
     what="Cross-entropy in which the right class must win by a margin, the larger the rarer the class.",
     when="One class an image with a long tail; with deferred re-weighting in the last epochs it is a strong baseline.",
@@ -54,5 +50,5 @@ def ldam(
     ),
 ) -> Tensor:
     """Return the (B,) margin loss of one-hot ``targets`` given ``logits`` (Eqs. 11 and 13); ``counts`` (C,) >= 1."""
-    shifted = logits - targets * margins(counts=counts, max_margin=max_margin)
+    shifted = logits - targets * class_margins(counts=counts, max_margin=max_margin)
     return -log_softmax_of(scale * shifted, targets)

@@ -7,14 +7,10 @@ from typing import Annotated
 import torch
 from torch import Tensor
 
+from lt_core.losses.margins import class_margins
 from lt_core.losses.spec import Paper, Reading, loss
 from lt_core.losses.stable import Knob, inverse_fourth_root, log_softmax_of, log_softmax_of_others, weighted_rows
 from lt_core.params import Real
-
-
-def margins(*, counts: Tensor, max_margin: Knob) -> Tensor:
-    """Return m_c (C,) in [0, max_margin], largest for the rarest class: LDAM's margin, here also a class weight."""
-    return max_margin * inverse_fourth_root(counts)
 
 
 @loss(
@@ -38,7 +34,7 @@ def margins(*, counts: Tensor, max_margin: Knob) -> Tensor:
         Reading(
             "margin",
             r"m_c",
-            margins,
+            class_margins,
             help="By how much the class must win, before the logits are scaled; also the weight of its images in both "
             "parts.",
         ),
@@ -67,7 +63,7 @@ def lmf(
     ``counts`` (C,) >= 1. In the weighted mean the factor m_max of the weights cancels and is left out, so that a
     margin of 0 is the limit of small ones and not 0 / 0.
     """
-    margin = targets * margins(counts=counts, max_margin=max_margin)
+    margin = targets * class_margins(counts=counts, max_margin=max_margin)
     margin_rows = -log_softmax_of(scale * (logits - margin), targets)
     focus = torch.exp(gamma * log_softmax_of_others(logits, targets))
     focal_rows = -margin.sum(dim=1) * focus * log_softmax_of(logits, targets)
