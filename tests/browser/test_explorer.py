@@ -186,7 +186,7 @@ def test_a_dragged_count_moves_curve_and_weights(losses: Page) -> None:
     np.testing.assert_allclose(points["gradient"], wanted["gradient"], rtol=1e-9, atol=1e-12)
     losses.get_by_role("button", name="Back to the counts of the data").click()
     expect(losses.get_by_role("button", name="Back to the counts of the data")).to_have_count(0, timeout=PATIENCE)
-    assert "count.Hernia" not in query(losses)
+    losses.wait_for_url(lambda address: "count.Hernia" not in address)
 
 
 def test_a_knob_taken_right_after_another_was_let_go_is_not_lost(losses: Page) -> None:
@@ -206,6 +206,25 @@ def test_a_knob_taken_right_after_another_was_let_go_is_not_lost(losses: Page) -
     said = query(losses)
     assert float(said["asl.gamma_neg"][0]) == pytest.approx(1.6, abs=0.3)
     assert float(said["asl.clip"][0]) == pytest.approx(0.27, abs=0.03)
+
+
+@pytest.mark.parametrize("held", [False, True], ids=["clicked", "held down"])
+def test_a_tab_chosen_before_the_answer_comes_stays_chosen(losses: Page, held: bool) -> None:
+    """The answer to the knob comes after the click on the tab, or between its press and its release."""
+    tab(losses, "ASL")
+    box = losses.get_by_role("tab", name="DB", exact=True).bounding_box()
+    assert box is not None
+    knob(losses, "asl.gamma_neg").focus()
+    losses.keyboard.press("ArrowLeft")
+    losses.mouse.move(box["x"] + box["width"] / 2, box["y"] + box["height"] / 2)
+    losses.mouse.down()
+    if held:
+        losses.wait_for_url("**asl.gamma_neg=3.9**")
+        settled(losses, "Losses")
+    losses.mouse.up()
+    losses.wait_for_url("**asl.gamma_neg=3.9**")
+    settled(losses, "Losses")
+    expect(losses.get_by_role("tab", name="DB", exact=True)).to_have_attribute("aria-selected", "true")
 
 
 def test_arrow_keys_move_even_small_counts(losses: Page) -> None:

@@ -65,8 +65,9 @@ class Explorer {
   }
 
   hold() {
-    // while a slider is held nothing is rebuilt: what comes in meanwhile waits, and mostly is outdated by the release
-    this.root.addEventListener("pointerdown", ({ target }) => (this.held = target.type === "range"), true);
+    // while the pointer is down nothing is rebuilt: a slider would be lost, and a click needs the button it began on;
+    // what comes in meanwhile waits, and mostly is outdated by the release
+    this.root.addEventListener("pointerdown", () => (this.held = true), true);
     for (const kind of ["pointerup", "pointercancel"]) {
       window.addEventListener(kind, () => {
         if (!this.held) return;
@@ -330,6 +331,7 @@ class Explorer {
 
   release(more = {}) {
     this.sent += 1;
+    this.toldActive = this.active; // the answer will name it again, which is no reason to leave a tab chosen since
     const given = this.given;
     const counts = {};
     this.counts.forEach((n, c) => n !== given.true_counts[c] && (counts[given.class_names[c]] = n));
