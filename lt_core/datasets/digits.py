@@ -55,7 +55,7 @@ def load(
         key=KEY,
         title=TITLE,
         class_names=tuple(str(c) for c in range(10)),
-        labels=np.eye(10, dtype=np.float32)[digit],
+        matrix=np.eye(10, dtype=np.float32)[digit],
         images=ArrayImages(_enlarged(np.asarray(source.images)[rows], int(size))),
         kind=KIND,
         source=Source(KEY, options={"imbalance_ratio": imbalance_ratio, "size": size, "seed": seed}),

@@ -14,7 +14,7 @@ Kind = Literal["multi", "single"]
 
 def kind_asked(options: dict[str, Any]) -> Kind | None:
     """Return the option ``kind`` (multi or single) if it is given; raise ``Invalid`` for another word."""
-    asked = options.get("kind")
+    asked = None if options.get("kind") == "auto" else options.get("kind")
     if asked not in (None, "multi", "single"):
         raise Invalid(f"the option kind is multi or single, got {asked!r}")
     return cast("Kind | None", asked)

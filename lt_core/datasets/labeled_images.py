@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 from typing import Any, Literal, Protocol
 
 import numpy as np
+import pandas as pd
 from numpy.typing import NDArray
 
 from lt_core.datasets.images import ImageStore
+from lt_core.datasets.reading import Reading
+from lt_core.datasets.sparse import SparseLabels
 from lt_core.problems import Invalid, Unknown
 
 Part = Literal["train", "val", "test"]
@@ -53,15 +58,19 @@ class Source:
 class LabeledImages:
     """Images with labels for C classes; frozen, printable in one line.
 
-    ``labels`` is (N, C) float32 in {0, 1, NaN}, NaN = unknown. Single-label sets hold one 1 per row.
-    ``split`` is (N,) of "train", "val", "test" where the source has parts, else None; ``groups`` is (N,) of
-    patient or lesion names where known; ``ids`` is (N,) of what a table or file calls each image.
+    ``matrix`` is (N, C) float32 in {0, 1, NaN}, NaN = unknown, or ``SparseLabels`` where C is large. Single-label sets
+    hold one 1 per row. ``split`` is (N,) of "train", "val", "test" where the source has parts, else None; ``groups``
+    is (N,) of patient or lesion names where known; ``ids`` is (N,) of what a table or file calls each image.
+    ``uncertain`` is (N, C), true where the source says "uncertain" (-1), whatever the labels were then made of it.
+    ``metadata`` has one row an image: columns such as age, sex or view that say who or what was imaged and name
+    nobody. ``reading`` says what the reader made of the file. ``n_inputs`` is the number of input attributes of an
+    image or row where all have the same.
     """
 
     key: str
     title: str
     class_names: tuple[str, ...]
-    labels: NDArray[np.float32]
+    matrix: NDArray[np.float32] | SparseLabels
     images: ImageStore
     kind: Literal["multi", "single"]
     source: Source
@@ -72,18 +81,29 @@ class LabeledImages:
     about: str = ""
     synthetic: bool = False
     warnings: tuple[str, ...] = ()
+    uncertain: NDArray[np.bool_] | None = None
+    metadata: pd.DataFrame | None = None
+    reading: Reading | None = None
+    n_inputs: int | None = None
 
     def __post_init__(self) -> None:
-        n, c = self.labels.shape
+        n, c = self.matrix.shape
         if c != len(self.class_names):
             raise Invalid(f"{self.title}: {c} label columns but {len(self.class_names)} class names")
-        columns = {"images": self.images, "ids": self.ids, "split": self.split, "groups": self.groups}
+        columns = {
+            "images": self.images,
+            "ids": self.ids,
+            "split": self.split,
+            "groups": self.groups,
+            "marks of uncertain labels": self.uncertain,
+            "rows of metadata": self.metadata,
+        }
         for what, column in columns.items():
             if column is not None and len(column) != n:
                 raise Invalid(f"{self.title}: {n} rows of labels but {len(column)} {what}")
 
     def __len__(self) -> int:
-        return len(self.labels)
+        return len(self.matrix)
 
     def __repr__(self) -> str:
         parts = "" if self.split is None else ", " + ", ".join(f"{p} {int((self.split == p).sum())}" for p in PARTS)
@@ -94,6 +114,30 @@ class LabeledImages:
     def n_classes(self) -> int:
         """Number of classes C."""
         return len(self.class_names)
+
+    @cached_property
+    def labels(self) -> NDArray[np.float32]:
+        """Labels (N, C) in {0, 1, NaN}; raise ``Invalid`` where that matrix would be too large to make."""
+        return self.matrix.dense() if isinstance(self.matrix, SparseLabels) else self.matrix
+
+    def labels_of(self, rows: Sequence[int] | NDArray[np.intp]) -> NDArray[np.float32]:
+        """Return the labels of a few rows, (n, C) in {0, 1, NaN}, however large the set is."""
+        if isinstance(self.matrix, SparseLabels):
+            return self.matrix.take(rows).dense()
+        return self.matrix[np.asarray(rows, np.intp)]
+
+    def rows_with(self, class_index: int) -> NDArray[np.intp]:
+        """Return the rows that are positive in a class, ascending, however large the set is."""
+        if isinstance(self.matrix, SparseLabels):
+            return self.matrix.rows_with(class_index)
+        return np.flatnonzero(self.matrix[:, class_index] == 1)
+
+    def positives(self, rows: NDArray[np.intp] | None = None) -> NDArray[np.int64]:
+        """Return the number of positives of every class, (C,), among ``rows`` (None = all)."""
+        if isinstance(self.matrix, SparseLabels):
+            return (self.matrix if rows is None else self.matrix.take(rows)).positives()
+        picked = self.matrix if rows is None else self.matrix[rows]
+        return np.asarray((picked == 1).sum(axis=0), np.int64)
 
     def class_index(self, name: str) -> int:
         """Return the column of class ``name``, or raise ``Unknown``."""

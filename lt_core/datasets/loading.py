@@ -11,6 +11,7 @@ from lt_core.datasets.class_counts import ClassCounts
 from lt_core.datasets.labeled_images import LabeledImages, Source
 from lt_core.datasets.notes import without_positives
 from lt_core.datasets.readers import reader_for
+from lt_core.datasets.reading import Reading
 from lt_core.params import checked
 from lt_core.problems import Problem, Unknown
 
@@ -39,9 +40,10 @@ def load(source: Source | str | Path) -> LabeledImages | ClassCounts:
         dataset = reader.read(replace(wanted, name=str(path.absolute()), reader=reader.key))
     except PermissionError:
         raise Problem(f"{path.name} may not be read: change its permissions or copy it") from None
-    empty = without_positives(dataset.class_names, (dataset.labels == 1).sum(axis=0))
+    empty = without_positives(dataset.class_names, dataset.positives())
     about = dataset.about if wanted.reader else f"{dataset.about}; read as {reader.key} because {reason}"
-    return replace(dataset, about=about, warnings=tuple(dict.fromkeys((*dataset.warnings, *empty))))
+    reading = replace(dataset.reading or Reading(reader.key), reason=reason)
+    return replace(dataset, about=about, reading=reading, warnings=tuple(dict.fromkeys((*dataset.warnings, *empty))))
 
 
 def load_images(source: Source | str | Path) -> LabeledImages:

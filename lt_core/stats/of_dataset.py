@@ -61,7 +61,7 @@ def prior_of(dataset: LabeledImages | ClassCounts, part: str | None = "train") -
     if isinstance(dataset, ClassCounts):
         return ClassPrior(dataset.positives, dataset.n_samples, class_names=dataset.class_names)
     rows = dataset.rows(None if dataset.split is None else part)
-    positives = (dataset.labels[rows] == 1).sum(axis=0)
+    positives = dataset.positives(None if len(rows) == len(dataset) else rows)
     return ClassPrior(positives, len(rows), class_names=dataset.class_names)
 
 

@@ -97,7 +97,7 @@ def test_options_of_other_sources_are_refused(tmp_path: Path) -> None:
     path = npz(tmp_path / "x.npz", train_images=images(2), train_labels=[0, 1])
     with pytest.raises(Problem, match="leave --images out"):
         load(Source(str(path), images="."))
-    with pytest.raises(Problem, match="takes the option kind only, got size"):
+    with pytest.raises(Problem, match="unknown option of medmnist 'size'"):
         load(Source(str(path), options={"size": 3}))
 
 

@@ -18,7 +18,7 @@ def dataset(
 ) -> LabeledImages:
     return LabeledImages(
         key="t", title="t", class_names=tuple(f"c{k}" for k in range(labels.shape[1])),
-        labels=labels.astype(np.float32), images=NoImages(len(labels)), kind="multi", source=Source("t"),
+        matrix=labels.astype(np.float32), images=NoImages(len(labels)), kind="multi", source=Source("t"),
         groups=None if groups is None else np.array(groups), split=None if split is None else np.array(split),
     )  # fmt: skip
 

@@ -21,7 +21,7 @@ LABELS = np.array([[1, 0], [1, 1], [1, np.nan], [0, 1]], np.float32)
 
 def dataset(split: np.ndarray | None = SPLIT) -> LabeledImages:
     return LabeledImages(
-        key="t", title="t", class_names=("a", "b"), labels=LABELS, images=NoImages(4), kind="multi", source=Source("t"),
+        key="t", title="t", class_names=("a", "b"), matrix=LABELS, images=NoImages(4), kind="multi", source=Source("t"),
         split=split, warnings=("a note",),
     )  # fmt: skip
 

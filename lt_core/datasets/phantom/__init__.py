@@ -62,7 +62,7 @@ def load(
         key=KEY,
         title=TITLE,
         class_names=FINDINGS,
-        labels=made.positive.astype(np.float32),
+        matrix=made.positive.astype(np.float32),
         images=ArrayImages(made.images),
         kind=KIND,
         source=Source(KEY, options=options),

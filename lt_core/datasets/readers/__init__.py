@@ -9,6 +9,7 @@ from pkgutil import iter_modules
 from typing import Protocol
 
 from lt_core.datasets.labeled_images import LabeledImages, Source
+from lt_core.params import Param
 from lt_core.problems import Problem, Unknown
 
 
@@ -18,6 +19,16 @@ class Reader(Protocol):
     ``priority`` decides where several readers recognise a path: a published set's own layout (above 0) goes before
     a general format (0).
     """
+
+    @property
+    def options(self) -> tuple[Param, ...]:
+        """What ``Source.options`` may say beside columns: drawn by the page, taken by ``--option``."""
+        ...
+
+    @property
+    def columns(self) -> tuple[str, ...]:
+        """The options that name a column (image, patient, split ...); empty where nothing can be corrected."""
+        ...
 
     @property
     def key(self) -> str:

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from lt_core.datasets.decode import IMAGE_SUFFIXES, cut_suffix
 from lt_core.datasets.labeled_images import LabeledImages, Source
+from lt_core.params import Param
 from lt_core.problems import Problem
 
 
@@ -17,6 +18,8 @@ class FolderReader:
     key = "folder"
     title = "folder with one table and its images"
     priority = -1
+    options: tuple[Param, ...] = ()
+    columns: tuple[str, ...] = ()
 
     def sniff(self, path: Path) -> str | None:
         """Return the reason for any folder: a reader of a format with its own layout goes first."""

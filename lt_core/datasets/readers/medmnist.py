@@ -17,7 +17,8 @@ from lt_core.datasets.kinds import as_asked, kind_asked
 from lt_core.datasets.labeled_images import PARTS, LabeledImages, Source
 from lt_core.datasets.medmnist_names import names_for
 from lt_core.datasets.npz import arrays_in, read_array
-from lt_core.problems import Problem, Unknown
+from lt_core.datasets.options import KIND, options_of
+from lt_core.problems import Problem
 
 
 class MedMnistReader:
@@ -26,6 +27,8 @@ class MedMnistReader:
     key = "medmnist"
     title = "MedMNIST-layout .npz"
     priority = 0
+    options = (KIND,)
+    columns: tuple[str, ...] = ()
 
     def sniff(self, path: Path) -> str | None:
         """Return the reason by name; whether the file is what it is called, reading says."""
@@ -40,8 +43,7 @@ class MedMnistReader:
         path = Path(source.name)
         if source.images is not None:
             raise Problem(f"{path.name} holds its images itself: leave --images out")
-        if other := sorted(set(source.options) - {"kind"}):
-            raise Unknown(f"{path.name} takes the option kind only, got {', '.join(other)}")
+        options_of(source, self.options)
         try:
             with zipfile.ZipFile(path) as archive:
                 return _read(archive, path, source)
@@ -76,7 +78,7 @@ def _read(archive: zipfile.ZipFile, path: Path, source: Source) -> LabeledImages
         key=re.sub(r"[^a-z0-9]+", "-", path.stem.lower()).strip("-") or "npz",
         title=path.name,
         class_names=names,
-        labels=labels,
+        matrix=labels,
         images=ArrayImages(images),
         kind=as_asked(kind, kind_asked(source.options), labels, path.name),
         source=source,

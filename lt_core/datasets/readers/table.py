@@ -15,14 +15,17 @@ from lt_core.datasets.files import FileImages, Outside, points_outside
 from lt_core.datasets.images import ImageStore, NoImages
 from lt_core.datasets.kinds import as_asked, kind_asked
 from lt_core.datasets.labeled_images import LabeledImages, Source
+from lt_core.datasets.options import COLUMN_OPTIONS, KIND, options_of
 from lt_core.datasets.tables.columns import Roles, holds_no_label, is_called_split, roles_of, split_of
 from lt_core.datasets.tables.image_folder import given_folder, neighbouring_folder
 from lt_core.datasets.tables.label_columns import LabelMatrix, from_names, from_zero_one
 from lt_core.datasets.tables.text import Table, is_table_name, read_table
-from lt_core.problems import Problem, Unknown
+from lt_core.params import Choice, Param
+from lt_core.problems import Problem
 
-OPTIONS = ("image", "patient", "split", "separator", "kind")
-"""What ``Source.options`` may say of a table: three columns, the sign between labels of one cell, multi or single."""
+SEPARATOR = Param(
+    "separator", "auto", Choice(("auto", "|", ";", ",", "/"), help="The sign between several labels in one cell.")
+)
 
 
 class TableReader:
@@ -31,6 +34,8 @@ class TableReader:
     key = "table"
     title = "CSV or TSV table, with or without a folder of images"
     priority = 0
+    options = (SEPARATOR, KIND)
+    columns = COLUMN_OPTIONS
 
     def sniff(self, path: Path) -> str | None:
         """Return the reason by name; a zip is a table only if it holds one table and nothing else."""
@@ -42,13 +47,12 @@ class TableReader:
 
     def read(self, source: Source) -> LabeledImages:
         """Return the rows of the table, in order, as a data set."""
-        options = _options(source)
+        values, named = options_of(source, self.options, columns=self.columns)
+        separator = None if values["separator"] == "auto" else values["separator"]
         path = Path(source.name)
         table = read_table(path)
-        roles = roles_of(
-            table, labels=source.labels, given={k: v for k, v in options.items() if k in ("image", "patient", "split")}
-        )
-        matrix = _labels(table, roles, source, options.get("separator"))
+        roles = roles_of(table, labels=source.labels, given=named)
+        matrix = _labels(table, roles, source, separator)
         ids = None if roles.image is None else table.cells(roles.image).to_numpy(dtype=np.str_)
         images, about_images = _images(source, path, len(table.frame), ids)
         folder = images.root if isinstance(images, FileImages) else None
@@ -56,9 +60,9 @@ class TableReader:
             key=re.sub(r"[^a-z0-9]+", "-", path.name.split(".")[0].lower()).strip("-") or "table",
             title=path.name,
             class_names=matrix.class_names,
-            labels=matrix.labels,
+            matrix=matrix.labels,
             images=images,
-            kind=as_asked(matrix.kind, kind_asked(options), matrix.labels, path.name),
+            kind=as_asked(matrix.kind, kind_asked(values), matrix.labels, path.name),
             source=replace(source, images=source.images if folder is None else str(folder)),
             ids=ids,
             split=None if roles.split is None else split_of(table, roles.split),
@@ -76,13 +80,6 @@ class TableReader:
 
 
 READER = TableReader()
-
-
-def _options(source: Source) -> dict[str, str]:
-    for name in source.options:
-        if name not in OPTIONS:
-            raise Unknown.of("option of a table", name, list(OPTIONS))
-    return {name: str(value) for name, value in source.options.items()}
 
 
 def _labels(table: Table, roles: Roles, source: Source, separator: str | None) -> LabelMatrix:

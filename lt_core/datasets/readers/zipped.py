@@ -9,6 +9,7 @@ from pathlib import Path
 from lt_core.datasets.archive import unpacked
 from lt_core.datasets.labeled_images import LabeledImages, Source
 from lt_core.datasets.readers.folder import only_labels_in
+from lt_core.params import Param
 from lt_core.problems import Problem
 
 
@@ -18,6 +19,8 @@ class ZipReader:
     key = "zip"
     title = "zip of one table and its images"
     priority = -1
+    options: tuple[Param, ...] = ()
+    columns: tuple[str, ...] = ()
 
     def sniff(self, path: Path) -> str | None:
         """Return the reason by name; a zip that is only a compressed table goes to the reader of tables."""

@@ -79,6 +79,17 @@ def read_table(path: Path) -> Table:
     return Table(path, frame.drop(columns=padding), tuple(notes + renamed))
 
 
+def first_rows_of(raw: bytes, name: str) -> list[list[str]]:
+    """Return the header and at most 100 rows of the table that begins with ``raw``, the last, cut row left out.
+
+    Raises ``Problem`` for something that is no text table.
+    """
+    text, encoding, _ = _as_text(raw[: raw.rfind(b"\n") + 1] or raw, name)
+    decoded = text.decode(encoding, errors="replace")
+    separator, _, _ = _layout(decoded, prefer_tab=".tsv" in name.lower())
+    return _first_rows(decoded, separator)
+
+
 def _unpacked(path: Path) -> bytes:
     """The bytes of the table itself, by the first bytes of the file, at most ``MAX_BYTES``."""
     try:
