@@ -4,12 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy import sparse
 
 from lt_core.problems import Invalid
+
+if TYPE_CHECKING:
+    from scipy import sparse
 
 DENSE_CELLS = 1 << 28
 """Rows times classes of the largest matrix that is made dense (1 GiB of float32)."""
@@ -45,6 +48,8 @@ class SparseLabels:
         unknown: NDArray[np.bool_] | None = None,
     ) -> SparseLabels:
         """Return the labels with a 1 at every (``rows[k]``, ``classes[k]``), in any order, repeats counted once."""
+        from scipy import sparse  # 0.3 s that a dense set need not wait for
+
         _, c = shape
         cells = sparse.coo_array((np.ones(len(rows), np.int8), (rows, classes)), shape=shape).tocsr()
         cells.sum_duplicates()
@@ -71,6 +76,8 @@ class SparseLabels:
 
     def matrix(self) -> sparse.csr_array:
         """Return the positives as a scipy matrix (N, C) of int32 ones."""
+        from scipy import sparse
+
         ones = np.ones(len(self.indices), np.int32)
         return sparse.csr_array((ones, self.indices, self.indptr), shape=self.shape)
 
