@@ -12,7 +12,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import NoReturn
 
-from lt_core import commands
+from lt_core import commands, data_commands
 from lt_core.problems import Invalid, Problem
 
 Command = Callable[[argparse.Namespace], object]
@@ -52,7 +52,7 @@ def _parser() -> argparse.ArgumentParser:
         sub.set_defaults(command=run)
         return sub
 
-    command("datasets", commands.datasets, "List the built-in data sets.")
+    command("datasets", data_commands.datasets, "List the built-in data sets.")
     losses = command("losses", commands.losses, "List the losses and their hyper-parameters.")
     losses.add_argument(
         "--markdown",
@@ -63,10 +63,24 @@ def _parser() -> argparse.ArgumentParser:
     )
     command("doctor", commands.doctor, "Say which versions and devices are here and what is missing.")
 
-    stats = command("stats", commands.stats, "Count labels: classes, groups, co-occurrence.")
-    stats.add_argument("source", metavar="SOURCE", help="a built-in's name, a file, a zip or a folder")
+    readers = command("readers", data_commands.readers, "List the formats that are read, or say a file's.")
+    readers.add_argument("file", nargs="?", metavar="FILE", help="a file or folder to recognise")
+
+    stats = command("stats", data_commands.stats, "Count labels: classes, measures, groups, co-occurrence.")
+    _data_options(stats)
     stats.add_argument("--split", help="count one part only: train, val or test")
-    _source_options(stats)
+    stats.add_argument(
+        "--groups",
+        default="relative",
+        metavar="RULE",
+        help="head, medium and tail: relative, absolute, quantile, RULE:HEAD:TAIL with cut-offs, or a JSON object of "
+        "class names and groups (default: relative, n >= n_max / 5 and n < n_max / 20)",
+    )
+
+    convert = command("convert", data_commands.convert, "Save a data set as one Parquet file and a manifest.")
+    _data_options(convert)
+    convert.add_argument("--out", required=True, metavar="FOLDER", help="the folder to write")
+    convert.add_argument("--with-images", action="store_true", help="put the images into the file too")
 
     train = command("train", commands.train, "Train one model in the foreground.")
     train.add_argument("--data", required=True, metavar="SOURCE", dest="source")
@@ -107,6 +121,11 @@ def _parser() -> argparse.ArgumentParser:
     return parser
 
 
+def _data_options(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("source", metavar="SOURCE", help="a built-in's name, a file, a zip or a folder")
+    _source_options(parser)
+
+
 def _source_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--images", metavar="DIR", help="the folder of images, where it is not beside the table")
     parser.add_argument(
@@ -118,5 +137,6 @@ def _source_options(parser: argparse.ArgumentParser) -> None:
         action="append",
         default=[],
         metavar="name=value",
-        help="a setting of a built-in set, or of a table: image, patient, split, separator, kind",
+        help="a setting of a built-in set or of a reader (see the command readers), or the column of a role: "
+        "image, patient, split",
     )

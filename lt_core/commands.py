@@ -3,63 +3,14 @@
 from __future__ import annotations
 
 import argparse
-from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from lt_core.problems import Invalid, Problem
+from lt_core.data_commands import pairs_of, show, source_of
+from lt_core.problems import Problem
 
 if TYPE_CHECKING:
-    from lt_core.datasets import Source
     from lt_core.training import Run, RunConfig
-
-
-def _pairs(flag: str, texts: Sequence[str]) -> dict[str, str]:
-    for text in texts:
-        if "=" not in text:
-            raise Invalid(f"{flag} takes name=value, got {text!r}")
-    return dict(text.split("=", 1) for text in texts)
-
-
-def _source(args: argparse.Namespace) -> Source:
-    from lt_core.datasets import Source, builtins
-    from lt_core.params import parsed
-
-    texts = _pairs("--option", args.option)
-    known = {entry.key: entry.params for entry in builtins()}
-    options: dict[str, Any] = dict(parsed(args.source, known[args.source], texts) if args.source in known else texts)
-    return Source(args.source, args.images, tuple(args.labels), args.reader, options)
-
-
-def _show(rows: Sequence[dict[str, Any]], columns: Sequence[str]) -> None:
-    """Print dictionaries as an aligned table; None is a dash."""
-
-    def cell(value: object) -> str:
-        return "-" if value is None else f"{value:.4f}" if isinstance(value, float) else str(value)
-
-    table = [list(columns)] + [[cell(row.get(name)) for name in columns] for row in rows]
-    widths = [max(map(len, column)) for column in zip(*table, strict=True)]
-    for line in table:
-        print("  ".join(text.ljust(width) for text, width in zip(line, widths, strict=True)).rstrip())
-
-
-def datasets(args: argparse.Namespace) -> object:
-    from lt_core.datasets import builtins
-
-    rows: list[dict[str, Any]] = [
-        {
-            "key": entry.key,
-            "title": entry.title,
-            "labels": entry.kind,
-            "images": entry.has_images,
-            "about": entry.about,
-            "params": [param.describe() for param in entry.params],
-        }
-        for entry in builtins()
-    ]
-    if not args.json:
-        _show(rows, ("key", "labels", "images", "title"))
-    return rows
 
 
 def losses(args: argparse.Namespace) -> object:
@@ -69,7 +20,7 @@ def losses(args: argparse.Namespace) -> object:
         return _losses_markdown(args)
     rows = [spec.describe() for spec in all_losses()]
     if not args.json:
-        _show(rows, ("key", "labels", "needs_prior", "title"))
+        show(rows, ("key", "labels", "needs_prior", "title"))
         for problem in own_problems():
             print(f"note: {problem.file} {problem.sentence}")
     return rows
@@ -87,28 +38,13 @@ def _losses_markdown(args: argparse.Namespace) -> object:
     return text
 
 
-def stats(args: argparse.Namespace) -> object:
-    from lt_core.datasets import load
-    from lt_core.stats import stats_of
-
-    entry = stats_of(load(_source(args)), args.split).as_json()
-    if not args.json:
-        for name, value in entry.items():
-            if not isinstance(value, list):
-                print(f"{name}: {'not defined' if value is None else value}")
-        _show(entry["classes"], ("name", "positives", "negatives", "unknown", "group"))
-        for warning in entry["warnings"]:
-            print(f"note: {warning}")
-    return entry
-
-
 def _config(args: argparse.Namespace) -> RunConfig:
     from lt_core.losses import get_loss
     from lt_core.params import parsed
     from lt_core.training import RunConfig
 
     spec = get_loss(args.loss)
-    values = parsed(spec.key, spec.params, _pairs("--set", args.set))
+    values = parsed(spec.key, spec.params, pairs_of("--set", args.set))
     names = (
         "model",
         "epochs",
@@ -124,7 +60,7 @@ def _config(args: argparse.Namespace) -> RunConfig:
         "pretrained",
     )
     given = {name: getattr(args, name) for name in names if getattr(args, name) is not None}
-    return RunConfig(data=_source(args), loss=args.loss, loss_values=values, **given)
+    return RunConfig(data=source_of(args), loss=args.loss, loss_values=values, **given)
 
 
 def train(args: argparse.Namespace) -> object:
@@ -158,11 +94,11 @@ def _report(run: Run, part: str, threshold: float) -> dict[str, Any]:
 def evaluate(args: argparse.Namespace) -> object:
     entry = _report(_run(args.run), args.split, args.threshold)
     if not args.json:
-        _show(entry["classes"], ("name", "n_positive", "threshold", "precision", "recall", "f1", "ap", "auroc"))
+        show(entry["classes"], ("name", "n_positive", "threshold", "precision", "recall", "f1", "ap", "auroc"))
         groups = [{"group": name, **values} for name, values in entry["groups"].items()]
-        _show(groups, ("group", "n_classes", "f1", "ap", "auroc"))
+        show(groups, ("group", "n_classes", "f1", "ap", "auroc"))
         means = {"macro": entry["macro"], "micro": entry["micro"]}
-        _show([{"mean": name, **values} for name, values in means.items()], ("mean", "f1", "ap", "auroc"))
+        show([{"mean": name, **values} for name, values in means.items()], ("mean", "f1", "ap", "auroc"))
         single = "accuracy" in entry
         rule = f"arg-max, accuracy {entry['accuracy']:.4f}" if single else f"threshold {args.threshold:g}"
         print(f"{args.split} part, {entry['n']:,} images, {rule}")

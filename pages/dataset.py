@@ -10,11 +10,6 @@ data_source.chooser()
 data = state.current()
 data_views.about(data)
 if isinstance(data, ClassCounts):
-    data_views.counts_only(data)
+    data_views.of_counts()
 else:
-    part = data_views.part_picker(data)
-    stats = data_views.statistics(state.source(), part)
-    data_views.numbers(stats)
-    data_views.distribution(stats)
-    data_views.together(stats)
-    data_views.examples(data, part)
+    data_views.of_images(data)

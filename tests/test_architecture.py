@@ -23,6 +23,7 @@ FLOORS = (  # from the ground up: a package imports only what stands below it
     ("training",),
     ("explain",),
     ("doctor",),
+    ("data_commands",),
     ("commands",),
     ("cli",),
     ("__main__",),

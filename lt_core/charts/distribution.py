@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Literal
+
 import altair as alt
 import pandas as pd
 
@@ -16,14 +18,27 @@ GROUP_COLOUR = alt.Color(
 )
 
 
-def class_counts(table: pd.DataFrame, *, row_height: int = 24) -> Figure:
+CLICKED = "bar"
+"""Name of the selection whose field ``class`` says which bar or point was clicked."""
+
+
+def class_counts(
+    table: pd.DataFrame,
+    *,
+    row_height: int = 24,
+    fit: pd.DataFrame | None = None,
+    chosen: str | None = None,
+    clickable: bool = False,
+) -> Figure:
     """Return bars of ``positives`` per ``class`` on a log axis, largest first, coloured by ``group``.
 
     ``table`` has the columns class, positives, group and, for the tooltip, prevalence. A class without positives
-    keeps its row and its name, without a bar: a log axis has no zero.
+    keeps its row and its name, without a bar: a log axis has no zero. ``fit`` (columns class, law, expected) is drawn
+    as a line through the bars. ``clickable``: a click selects (``CLICKED``); the bars other than ``chosen`` are paler.
     """
     shown = table.assign(bar=table["positives"].clip(lower=0.7), count=table["positives"].map("{:,.0f}".format))
-    order = shown.sort_values("positives", ascending=False)["class"].tolist()
+    shown["chosen"] = shown["class"] == chosen if chosen in set(shown["class"]) else True
+    order = shown.sort_values("positives", ascending=False, kind="stable")["class"].tolist()
     top = max(float(table["positives"].max()), 1.0)
     base = alt.Chart(shown).encode(
         y=alt.Y(
@@ -36,7 +51,7 @@ def class_counts(table: pd.DataFrame, *, row_height: int = 24) -> Figure:
             "bar:Q",
             title="images with the finding (log scale)",
             scale=alt.Scale(type="log", domain=[0.7, top * 2.2], nice=False),
-            axis=alt.Axis(format="~s", values=[10**k for k in range(7)], gridDash=[2, 3]),
+            axis=alt.Axis(format="~s", values=[10**k for k in range(10)], gridDash=[2, 3]),
         ),
         tooltip=[
             alt.Tooltip("class:N"),
@@ -45,10 +60,31 @@ def class_counts(table: pd.DataFrame, *, row_height: int = 24) -> Figure:
             alt.Tooltip("group:N"),
         ],
     )
-    bars = base.mark_bar(cornerRadiusEnd=2, height=row_height * 0.66).encode(x2=alt.datum(0.7), color=GROUP_COLOUR)
+    pointer: Literal["pointer", "default"] = "pointer" if clickable else "default"
+    bars = base.mark_bar(cornerRadiusEnd=2, height=row_height * 0.66, cursor=pointer).encode(
+        x2=alt.datum(0.7), color=GROUP_COLOUR, opacity=alt.condition("datum.chosen", alt.value(1), alt.value(0.45))
+    )
+    if clickable:
+        bars = bars.add_params(alt.selection_point(name=CLICKED, fields=["class"], empty=False))
     labels = base.mark_text(align="left", dx=5, color=QUIET, fontSize=11).encode(text="count:N")
-    chart: Figure = alt.layer(bars, labels).properties(height=alt.Step(row_height))
+    layers = [bars, labels] if fit is None else [bars, labels, _fit_line(fit, order)]
+    chart: Figure = alt.layer(*layers).properties(height=alt.Step(row_height))
     return chart
+
+
+def _fit_line(fit: pd.DataFrame, order: list[str]) -> alt.Chart:
+    line: alt.Chart = (
+        alt.Chart(fit.assign(expected=fit["expected"].clip(lower=0.7)))
+        .mark_line(color=QUIET, strokeWidth=2, point=alt.OverlayMarkDef(size=14, color=QUIET))
+        .encode(
+            y=alt.Y("class:N", sort=order),
+            x="expected:Q",
+            strokeDash=alt.StrokeDash("law:N", title=None, legend=alt.Legend(orient="top")),
+            order="rank:Q",
+            tooltip=[alt.Tooltip("law:N"), alt.Tooltip("class:N"), alt.Tooltip("expected:Q", format=",.1f")],
+        )
+    )
+    return line
 
 
 def cooccurrence(pairs: pd.DataFrame, order: list[str], *, measure: str = "n", cell: int = 26) -> Figure:

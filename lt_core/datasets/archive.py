@@ -63,6 +63,8 @@ def _checked(archive: zipfile.ZipFile, name: str) -> list[zipfile.ZipInfo]:
             raise Problem(f"{name} wants to write outside its folder ({member.filename!r}) and is not unpacked")
         if stat.S_ISLNK(member.external_attr >> 16):
             raise Problem(f"{name} holds a link ({member.filename!r}) and is not unpacked: put the file itself in it")
+        if stat.S_IFMT(member.external_attr >> 16) not in (0, stat.S_IFREG):
+            raise Problem(f"{name} holds something that is no plain file ({member.filename!r}) and is not unpacked")
         if member.flag_bits & 1:
             raise Problem(f"{name} is protected by a password: make a zip without one")
     total, packed = sum(m.file_size for m in members), sum(m.compress_size for m in members)

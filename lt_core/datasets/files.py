@@ -5,9 +5,11 @@ from __future__ import annotations
 import os
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
+from itertools import islice
 from pathlib import Path, PurePosixPath
 
 from lt_core.datasets.decode import IMAGE_SUFFIXES, cut_suffix, read_image
+from lt_core.datasets.dicom import Frame
 from lt_core.datasets.images import Pixels
 from lt_core.problems import Problem
 
@@ -20,6 +22,7 @@ class Outside(Problem):
 class FolderIndex:
     """Every image file below ``root``, walked once: relative paths, file names and stems.
 
+    Files without a suffix, or with one of digits as DICOM archives write them, are there too: a table may name them.
     A file name or stem that occurs more than once leads to None: only the path tells such files apart.
     ``links_out`` are links inside the folder that lead out of it; they are never followed. ``complete`` is false
     where a limit ended the walk after ``seen`` entries.
@@ -57,7 +60,9 @@ class FolderIndex:
             seen += 1
             stem, suffix = cut_suffix(entry.name)
             if suffix not in IMAGE_SUFFIXES:
-                continue
+                if not _is_bare(suffix):
+                    continue
+                stem = entry.name
             if entry.is_symlink() and not _is_inside(os.path.realpath(entry.path), inside):
                 links_out.add(relative)
             paths[relative] = relative
@@ -77,7 +82,9 @@ class FolderIndex:
             found = self.paths.get("/".join(parts[start:]))
             if found is not None:
                 return found
-        return self.names.get(parts[-1]) or self.stems.get(parts[-1]) or self.stems.get(cut_suffix(parts[-1])[0])
+        stem, suffix = cut_suffix(parts[-1])
+        found = self.names.get(parts[-1]) or self.stems.get(parts[-1])
+        return found or (None if _is_bare(suffix) else self.stems.get(stem))
 
     def _relative(self, name: str) -> str:
         text = name.strip().replace("\\", "/")
@@ -103,13 +110,15 @@ def points_outside(name: str) -> bool:
 class FileImages:
     """Images named by a table, in a folder; nothing is decoded before it is looked at.
 
-    ``names`` (N,) are the table's names. The folder is indexed once unless an ``index`` of it is given.
+    ``names`` (N,) are the table's names. The folder is indexed once unless an ``index`` of it is given. ``frame`` is
+    read of a DICOM file that has several.
     Raises ``Outside`` for a name that points out of the folder.
     """
 
     root: Path
     names: Sequence[str]
     index: FolderIndex | None = None
+    frame: Frame = "middle"
     files: tuple[str | None, ...] = field(init=False)
 
     def __post_init__(self) -> None:
@@ -130,10 +139,15 @@ class FileImages:
         if path is None:
             raise Problem(f"image {self.names[index]!r} is not in the folder {self.root.name!r}: add it there, or load "
                           "the data set with the folder that has it (--images)")  # fmt: skip
-        if not _is_inside(os.path.realpath(path), str(self.root)):
+        if not self.allowed(index):
             raise Outside(f"image {path.name!r} is a link to a file outside the folder {self.root.name!r} and is not "
                           "read: put the file itself there")  # fmt: skip
-        return read_image(path)
+        return read_image(path, frame=self.frame)
+
+    def allowed(self, index: int) -> bool:
+        """Return whether the file of image ``index`` lies in the folder, wherever links lead."""
+        path = self.path(index)
+        return path is None or _is_inside(os.path.realpath(path), str(self.root))
 
     def missing(self) -> Sequence[int]:
         """Return the rows whose image is not in the folder."""
@@ -148,6 +162,11 @@ class FileImages:
         """Return the file of image ``index``, or None where the folder has none."""
         file = self.files[index]
         return None if file is None else self.root / PurePosixPath(file)
+
+
+def glance(root: Path, limit: int) -> Iterable[tuple[str, os.DirEntry[str]]]:
+    """Yield the first ``limit`` files below ``root`` with their relative paths: enough to tell what a folder holds."""
+    return islice(_walk(os.path.realpath(root), deep=True), limit)
 
 
 def _walk(root: str, deep: bool) -> Iterable[tuple[str, os.DirEntry[str]]]:
@@ -167,6 +186,11 @@ def _walk(root: str, deep: bool) -> Iterable[tuple[str, os.DirEntry[str]]]:
                     waiting.append(relative)
             else:
                 yield relative, entry
+
+
+def _is_bare(suffix: str) -> bool:
+    """Whether a file name ends like one without a suffix: ``IM0001``, or ``1.2.840.113619`` (a UID)."""
+    return not suffix or suffix[1:].isdigit()
 
 
 def _has_drive(text: str) -> bool:

@@ -42,7 +42,8 @@ def load(source: Source | str | Path) -> LabeledImages | ClassCounts:
         raise Problem(f"{path.name} may not be read: change its permissions or copy it") from None
     empty = without_positives(dataset.class_names, dataset.positives())
     about = dataset.about if wanted.reader else f"{dataset.about}; read as {reader.key} because {reason}"
-    reading = replace(dataset.reading or Reading(reader.key), reason=reason)
+    reading = dataset.reading or Reading(reader.key)
+    reading = replace(reading, reason=reading.reason or reason)
     return replace(dataset, about=about, reading=reading, warnings=tuple(dict.fromkeys((*dataset.warnings, *empty))))
 
 

@@ -36,9 +36,23 @@ _NAMES: dict[str, tuple[str, ...]] = {
     "organamnist": _ORGANS,
     "organcmnist": _ORGANS,
     "organsmnist": _ORGANS,
+    "organmnist3d": (
+        "liver", "kidney, right", "kidney, left", "femur, right", "femur, left", "bladder", "heart", "lung, right",
+        "lung, left", "spleen", "pancreas",
+    ),
+    "nodulemnist3d": ("benign", "malignant"),
+    "adrenalmnist3d": ("normal", "hyperplasia"),
+    "fracturemnist3d": ("buckle rib fracture", "nondisplaced rib fracture", "displaced rib fracture"),
+    "vesselmnist3d": ("vessel", "aneurysm"),
+    "synapsemnist3d": ("inhibitory synapse", "excitatory synapse"),
 }  # fmt: skip
 
 
 def names_for(stem: str) -> tuple[str, ...]:
     """Return the class names of the set a file is named after (``dermamnist_64``), in label order, or ()."""
-    return _NAMES.get(re.sub(r"_(28|64|128|224)$", "", stem.lower()), ())
+    return _NAMES.get(set_of(stem), ())
+
+
+def set_of(stem: str) -> str:
+    """Return the name of the set a file is named after, without its size and without the mark of a second copy."""
+    return re.sub(r"_(28|64|128|224)$", "", re.sub(r"( ?\(\d+\)|[ _-]copy)$", "", stem.lower().strip()))

@@ -1,31 +1,15 @@
-"""95 % intervals for proportions and for F1, in closed form."""
+"""95 % intervals for F1, in closed form, beside those of a proportion."""
 
 from __future__ import annotations
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from lt_core.evaluation.ratios import ratio
+from lt_core.stats.intervals import Z95, wilson
+
+__all__ = ["Z95", "Interval", "f1_interval", "wilson"]
 
 Interval = tuple[NDArray[np.float64], NDArray[np.float64]]
-
-Z95 = 1.959963984540054
-"""The 97.5 % point of the normal distribution."""
-
-
-def wilson(successes: ArrayLike, trials: ArrayLike, *, z: float = Z95) -> Interval:
-    """Return (low, high) of Wilson's score interval for a proportion, in [0, 1]; NaN where there is no trial.
-
-    Wilson, "Probable inference, the law of succession, and statistical inference", JASA 1927. Unlike p +- z s it never
-    leaves [0, 1] and does not shrink to a point at 0 of 3 or 3 of 3, which is where tail classes live.
-    """
-    k, n = np.asarray(successes, dtype=np.float64), np.asarray(trials, dtype=np.float64)
-    centre = ratio(k + z * z / 2, np.where(n > 0, n + z * z, 0.0))
-    spread = ratio(z * np.sqrt(np.maximum(ratio(k * (n - k), n), 0.0) + z * z / 4), np.where(n > 0, n + z * z, 0.0))
-    # exact at the ends, where rounding would leave 1e-17 beside the point estimate
-    low = np.where((k == 0) & (n > 0), 0.0, centre - spread)
-    high = np.where((k == n) & (n > 0), 1.0, centre + spread)
-    return low, high
 
 
 def f1_interval(tp: ArrayLike, fp: ArrayLike, fn: ArrayLike, *, z: float = Z95) -> Interval:

@@ -2,21 +2,29 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
-from dataclasses import dataclass
-from typing import Any
+from dataclasses import dataclass, field, replace
+from functools import cached_property
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import pandas as pd
 from numpy.typing import NDArray
 
 from lt_core.datasets.notes import without_positives
+from lt_core.datasets.sparse import SparseLabels
 from lt_core.problems import Invalid
-from lt_core.stats.groups import Group, groups_of
+from lt_core.stats import label_report
+from lt_core.stats.groups import Group, Grouping, groups_of
+from lt_core.stats.imbalance import Scumble, cvir, effective_number, gini, irlbl, mean_ir, scumble, tcs
+from lt_core.stats.intervals import wilson
+from lt_core.stats.label_sets import LabelSets, count
+from lt_core.stats.pair_counts import DENSE_CLASSES, PairCounts
 
-_CHUNK = 1 << 20
-"""Rows per matrix product: float32 counts up to 2**24 exactly, and a chunk stays small in memory."""
+if TYPE_CHECKING:
+    import pandas as pd
+
+BETA = 0.9999
+"""The beta at which the effective number is reported: the one its paper uses for long tails."""
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -25,8 +33,10 @@ class LabelStats:
 
     The label set of an image is the set of its known positives. An image of which no label at all is known has no
     label set: it counts in ``n_samples``, ``unknown`` and ``cardinality``, and in nothing else.
-    ``positives``, ``negatives``, ``unknown`` and ``group`` are (C,), ``cooccurrence`` is (C, C) with the positives on
-    its diagonal, ``images_by_labels[k]`` is the number of images with k labels.
+    ``positives``, ``negatives``, ``unknown``, ``uncertain`` and ``group`` are (C,). ``uncertain`` counts the cells
+    that the source marks so, whatever label was made of them; None where it has no such mark. ``pair_counts`` are
+    the pairs of classes seen together, ``images_by_labels[k]`` is the number of images with k labels. ``grouping``
+    is the rule behind ``group``; ``n_inputs`` the number of input attributes of a row, where all have the same.
     """
 
     class_names: tuple[str, ...]
@@ -35,20 +45,82 @@ class LabelStats:
     negatives: NDArray[np.int64] | None
     unknown: NDArray[np.int64] | None
     group: tuple[Group, ...]
-    cooccurrence: NDArray[np.int64] | None
+    pair_counts: PairCounts | None
     images_by_labels: NDArray[np.int64] | None
     n_label_sets: int | None
     warnings: tuple[str, ...] = ()
+    uncertain: NDArray[np.int64] | None = None
+    label_sets: LabelSets | None = None
+    grouping: Grouping = field(default_factory=Grouping)
+    n_inputs: int | None = None
 
     def __repr__(self) -> str:
-        ratio = "not defined" if self.imbalance_ratio is None else f"{self.imbalance_ratio:.2f}"
-        return f"LabelStats({self.n_samples} images, {len(self.class_names)} classes, imbalance ratio {ratio})"
+        ratio = f"imbalance ratio {self.imbalance_ratio:.2f}" if self.imbalance_ratio else "no positive"
+        return f"LabelStats({self.n_samples} images, {len(self.class_names)} classes, {ratio})"
+
+    @cached_property
+    def cooccurrence(self) -> NDArray[np.int64] | None:
+        """Images with both classes, (C, C), positives on the diagonal; None where not known, or too many classes."""
+        if self.pair_counts is None or len(self.class_names) > DENSE_CLASSES:
+            return None
+        return self.pair_counts.dense(self.positives)
 
     @property
     def imbalance_ratio(self) -> float | None:
         """Largest over smallest positive count among classes with at least one positive; None where there is none."""
         present = self.positives[self.positives > 0]
         return float(present.max() / present.min()) if present.size else None
+
+    @property
+    def irlbl(self) -> NDArray[np.float64]:
+        """Largest count over the class's, (C,); NaN for a class without positives."""
+        return irlbl(self.positives)
+
+    @property
+    def mean_ir(self) -> float | None:
+        """Mean of ``irlbl`` over the classes that have it."""
+        return label_report.or_none(mean_ir(self.positives))
+
+    @property
+    def cvir(self) -> float | None:
+        """Sample standard deviation of ``irlbl`` over its mean."""
+        return label_report.or_none(cvir(self.positives))
+
+    @property
+    def gini(self) -> float | None:
+        """Gini coefficient of the class counts, classes without positives included."""
+        return label_report.or_none(gini(self.positives))
+
+    @cached_property
+    def scumble(self) -> Scumble | None:
+        """SCUMBLE of the set, of each class and of each label set; None where label sets are not known."""
+        return None if self.label_sets is None else scumble(self.label_sets)
+
+    @property
+    def tcs(self) -> float | None:
+        """ln(inputs x classes x label sets); None where the number of inputs or the label sets are not known."""
+        score = tcs(self.n_inputs or 0, len(self.class_names), self.n_label_sets or 0)
+        return label_report.or_none(score)  # NaN where a factor is 0
+
+    @property
+    def known(self) -> NDArray[np.int64]:
+        """Images of which the class's label is known, (C,); all of them where unknown cells are not told apart."""
+        return np.full_like(self.positives, self.n_samples) - (0 if self.unknown is None else self.unknown)
+
+    @property
+    def prevalence(self) -> NDArray[np.float64]:
+        """Positives over known labels, (C,), in [0, 1]; NaN for 0/0."""
+        with np.errstate(invalid="ignore"):
+            return self.positives / self.known
+
+    @property
+    def prevalence_interval(self) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+        """Wilson's 95 % interval of ``prevalence``, (low, high), each (C,)."""
+        return wilson(self.positives, self.known)
+
+    def effective_number(self, beta: float = BETA) -> NDArray[np.float64]:
+        """Return (1 - beta^n) / (1 - beta) per class, (C,)."""
+        return effective_number(self.positives, beta=beta)
 
     @property
     def cardinality(self) -> float | None:
@@ -73,165 +145,106 @@ class LabelStats:
     @property
     def max_labels(self) -> int | None:
         """The largest number of labels of one image."""
-        if self.images_by_labels is None:
-            return None
-        return int(np.flatnonzero(self.images_by_labels).max(initial=0))
+        by_labels = self.images_by_labels
+        return None if by_labels is None else int(np.flatnonzero(by_labels).max(initial=0))
 
-    def pairs(self) -> list[tuple[str, str, int]]:
+    def regrouped(
+        self, scheme: str | Grouping, train_positives: Sequence[float] | NDArray[np.generic] | None = None
+    ) -> LabelStats:
+        """Return the same statistics with other groups, from ``train_positives`` (C,) where given."""
+        rule = Grouping.of(scheme)
+        counts = self.positives if train_positives is None else np.asarray(train_positives)
+        new = replace(self, grouping=rule, group=groups_of(counts, scheme=rule, class_names=self.class_names))
+        new.__dict__.update({k: v for k, v in self.__dict__.items() if k in ("scumble", "cooccurrence")})
+        return new
+
+    def pairs(self, most: int | None = None) -> list[tuple[str, str, int]]:
         """Return each unordered pair of classes seen together once, as (a, b, n), most frequent first."""
-        if self.cooccurrence is None:
-            return []
-        a, b = np.nonzero(np.triu(self.cooccurrence, k=1))
-        n = self.cooccurrence[a, b]
-        order = np.lexsort((b, a, -n))
-        return [(self.class_names[a[k]], self.class_names[b[k]], int(n[k])) for k in order]
+        at, names = self.pair_counts, self.class_names
+        return [] if at is None else [(names[at.a[k]], names[at.b[k]], int(at.n[k])) for k in at.ranked(most)]
 
     def as_json(self) -> dict[str, Any]:
         """Return the object that ``stats --json`` prints; a value that is not known or not defined is None."""
-        return {
-            "n_samples": self.n_samples,
-            "n_classes": len(self.class_names),
-            "classes": [
-                {
-                    "name": name,
-                    "positives": int(self.positives[c]),
-                    "negatives": None if self.negatives is None else int(self.negatives[c]),
-                    "unknown": None if self.unknown is None else int(self.unknown[c]),
-                    "group": self.group[c],
-                }
-                for c, name in enumerate(self.class_names)
-            ],
-            "imbalance_ratio": self.imbalance_ratio,
-            "cardinality": self.cardinality,
-            "density": self.density,
-            "n_label_sets": self.n_label_sets,
-            "n_without_label": self.n_without_label,
-            "n_multi_label": self.n_multi_label,
-            "max_labels": self.max_labels,
-            "cooccurrence": None if self.cooccurrence is None else [list(pair) for pair in self.pairs()],
-            "warnings": list(self.warnings),
-        }
+        return label_report.as_json(self)
 
     def table(self) -> pd.DataFrame:
-        """Return one row a class: ``class, positives, negatives, unknown, prevalence, group``, in class order.
-
-        ``prevalence`` is positives over known labels (over all images where negatives are not known); NaN for 0/0.
-        """
-        known = (
-            np.full(len(self.class_names), self.n_samples) if self.unknown is None else self.n_samples - self.unknown
-        )
-        prevalence = np.divide(self.positives, known, out=np.full(len(known), math.nan), where=known > 0)
-        return pd.DataFrame(
-            {
-                "class": list(self.class_names),
-                "positives": self.positives,
-                "negatives": _or_missing(self.negatives, len(self.class_names)),
-                "unknown": _or_missing(self.unknown, len(self.class_names)),
-                "prevalence": prevalence,
-                "group": list(self.group),
-            }
-        )
+        """Return one row a class, in class order: see ``label_report.table``."""
+        return label_report.table(self)
 
     def cooccurrence_table(self) -> pd.DataFrame:
-        """Return one row for each ordered pair of classes, the diagonal included: ``a, b, n, conditional``.
-
-        ``n`` images have both; ``conditional`` = P(b | a) = n / n_a, in [0, 1], NaN where class a has no positive.
-        """
-        c = len(self.class_names)
-        counts = np.zeros((0, 0), np.int64) if self.cooccurrence is None else self.cooccurrence
-        names = np.array(self.class_names, dtype=object)[: len(counts)]
-        given = self.positives[: len(counts), None].astype(np.float64)
-        conditional = np.divide(counts, given, out=np.full(counts.shape, math.nan), where=given > 0)
-        return pd.DataFrame(
-            {
-                "a": np.repeat(names, c),
-                "b": np.tile(names, len(names)),
-                "n": counts.ravel(),
-                "conditional": conditional.ravel(),
-            }
-        )
+        """Return one row for each ordered pair of classes: see ``label_report.cooccurrence_table``."""
+        return label_report.cooccurrence_table(self)
 
     def labels_per_image(self) -> pd.DataFrame:
         """Return how many ``images`` have how many ``labels``, from 0 to ``max_labels``; empty where not known."""
-        counts = np.zeros(0, np.int64) if self.images_by_labels is None else self.images_by_labels
-        return pd.DataFrame({"labels": np.arange(len(counts)), "images": counts})
+        return label_report.labels_per_image(self)
 
 
 def label_stats(
-    labels: NDArray[np.floating] | NDArray[np.integer] | NDArray[np.bool_],
+    labels: NDArray[np.floating] | NDArray[np.integer] | NDArray[np.bool_] | SparseLabels,
     class_names: Sequence[str],
     *,
     train_positives: Sequence[float] | NDArray[np.integer] | None = None,
-    scheme: str = "relative",
+    scheme: str | Grouping = "relative",
     warnings: Sequence[str] = (),
+    uncertain: NDArray[np.bool_] | None = None,
+    n_inputs: int | None = None,
 ) -> LabelStats:
-    """Return the statistics of ``labels`` (N, C) in {0, 1, NaN = unknown}.
+    """Return the statistics of ``labels`` (N, C) in {0, 1, NaN = unknown}, dense or sparse.
 
     Head, medium and tail come from ``train_positives`` (C,) where given, else from the positives of these rows.
-    ``warnings`` (of the data set) are kept and those of the labels are added. Raises ``Invalid`` for other shapes.
+    ``warnings`` (of the data set) are kept and those of the labels are added. ``uncertain`` (N, C) marks the cells the
+    source calls so. Raises ``Invalid`` for other shapes.
     """
-    matrix = np.asarray(labels)
+    matrix = labels if isinstance(labels, SparseLabels) else np.asarray(labels)
     names = tuple(class_names)
-    if matrix.ndim != 2 or matrix.shape[1] != len(names):
+    if len(matrix.shape) != 2 or matrix.shape[1] != len(names):
         raise Invalid(f"labels must be (N, {len(names)}), one column per class, got shape {matrix.shape}")
     if train_positives is not None and len(train_positives) != len(names):
         raise Invalid(f"train_positives must be one count per class, {len(names)}, got {len(train_positives)}")
-    present = matrix == 1
-    missing = np.isnan(matrix) if matrix.dtype.kind == "f" else np.zeros((1, 1), np.bool_)
-    unknown = np.broadcast_to(missing.sum(axis=0), (len(names),)).astype(np.int64)
-    something_known = ~missing.all(axis=1) if unknown.any() else np.ones(len(matrix), np.bool_)
-    together = _cooccurrence(present)
-    positives = np.ascontiguousarray(np.diagonal(together))
-    of_known = present if something_known.all() else present[something_known]
+    if uncertain is not None and uncertain.shape != matrix.shape:
+        raise Invalid(f"the marks of uncertain labels must be {matrix.shape}, got {uncertain.shape}")
+    counted = count(matrix)
+    return stats_of_sets(
+        counted.sets, names, unknown=counted.unknown, n_all_unknown=counted.n_all_unknown,
+        train_positives=train_positives, scheme=scheme, warnings=warnings, n_inputs=n_inputs,
+        uncertain=None if uncertain is None else np.asarray(uncertain.sum(axis=0), np.int64),
+    )  # fmt: skip
+
+
+def stats_of_sets(
+    sets: LabelSets,
+    names: tuple[str, ...],
+    *,
+    unknown: NDArray[np.int64] | None = None,
+    n_all_unknown: int = 0,
+    train_positives: Sequence[float] | NDArray[np.integer] | None = None,
+    scheme: str | Grouping = "relative",
+    warnings: Sequence[str] = (),
+    uncertain: NDArray[np.int64] | None = None,
+    n_inputs: int | None = None,
+) -> LabelStats:
+    """Return the statistics of label sets, ``unknown`` (C,) cells, and images of which no label is known."""
+    positives = sets.positives()
+    n_samples = int(sets.n.sum()) + n_all_unknown
+    missing = np.zeros_like(positives) if unknown is None else unknown
+    rule = Grouping.of(scheme)
+    said = without_positives(names, positives)
+    if n_all_unknown:
+        said.append(f"no label is known of {n_all_unknown:,} images: they count as images and have no label set")
     return LabelStats(
         class_names=names,
-        n_samples=len(matrix),
+        n_samples=n_samples,
         positives=positives,
-        negatives=len(matrix) - positives - unknown,
-        unknown=unknown,
-        group=groups_of(positives if train_positives is None else train_positives, scheme=scheme),
-        cooccurrence=together,
-        images_by_labels=np.bincount(_per_row(of_known), minlength=1).astype(np.int64),
-        n_label_sets=_n_distinct(of_known),
-        warnings=tuple(dict.fromkeys((*warnings, *_about_labels(names, positives, int((~something_known).sum()))))),
+        negatives=n_samples - positives - missing,
+        unknown=missing,
+        group=groups_of(positives if train_positives is None else train_positives, scheme=rule, class_names=names),
+        pair_counts=sets.pair_counts(),
+        images_by_labels=sets.images_by_labels(),
+        n_label_sets=len(sets),
+        warnings=tuple(dict.fromkeys((*warnings, *said))),
+        uncertain=uncertain,
+        label_sets=sets,
+        grouping=rule,
+        n_inputs=n_inputs,
     )
-
-
-def _about_labels(names: tuple[str, ...], positives: NDArray[np.int64], n_unknown: int) -> list[str]:
-    found = without_positives(names, positives)
-    if n_unknown:
-        found.append(f"no label is known of {n_unknown:,} images: they count as images and have no label set")
-    return found
-
-
-def _per_row(present: NDArray[np.bool_]) -> NDArray[np.int64]:
-    """Positives per row, (N,). A product with ones is several times faster than a sum over short rows."""
-    if not present.size:
-        return np.zeros(len(present), np.int64)
-    return (present.view(np.uint8) @ np.ones(present.shape[1], np.uint16)).astype(np.int64)
-
-
-def _cooccurrence(present: NDArray[np.bool_]) -> NDArray[np.int64]:
-    total = np.zeros((present.shape[1],) * 2, np.int64)
-    for start in range(0, len(present), _CHUNK):
-        rows = present[start : start + _CHUNK].astype(np.float32)
-        total += (rows.T @ rows).astype(np.int64)
-    return total
-
-
-def _n_distinct(present: NDArray[np.bool_]) -> int:
-    """Number of distinct rows: each is packed into as few bytes as it needs, and these are compared as one value."""
-    if not present.size:
-        return min(len(present), 1)
-    packed = np.packbits(present, axis=1)
-    width = packed.shape[1]
-    if width <= 8:
-        wide = np.zeros((len(packed), 8), np.uint8)
-        wide[:, :width] = packed
-        return len(pd.unique(wide.view(np.uint64).ravel()))
-    return len(np.unique(np.ascontiguousarray(packed).view(np.dtype((np.void, width))).ravel()))
-
-
-def _or_missing(counts: NDArray[np.int64] | None, n: int) -> pd.arrays.IntegerArray:
-    values = np.zeros(n, np.int64) if counts is None else counts
-    return pd.arrays.IntegerArray(values, np.full(n, counts is None))

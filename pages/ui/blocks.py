@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 
 import pandas as pd
@@ -70,9 +70,15 @@ def figure(
     name: str,
     alt_text: str,
     key: str | None = None,
+    selection: str | None = None,
+    on_select: Callable[[], None] | None = None,
 ) -> None:
-    """Draw a chart with its alternative text, and under it its table and the table's download."""
-    st.altair_chart(chart, width="stretch", alt=alt_text, key=key or f"chart-{name}")
+    """Draw a chart with its alternative text, and under it its table and the table's download.
+
+    ``on_select`` is called before the page is drawn again when the chart's selection named ``selection`` changes.
+    """
+    clicks = {"on_select": on_select, "selection_mode": selection} if selection and on_select else {}
+    st.altair_chart(chart, width="stretch", alt=alt_text, key=key or f"chart-{name}", **clicks)
     with st.popover("Table", icon=":material/table_rows:", type="tertiary", key=f"table-{name}"):
         st.dataframe(table, hide_index=True, height=min(380, 40 + 35 * len(table)), alt=alt_text)
         st.download_button(

@@ -1,30 +1,40 @@
-"""Choose a data set: built in, by path, or uploaded."""
+"""Choose a data set: built in, by path, uploaded, or fetched."""
 
 from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from importlib.util import find_spec
+from pathlib import Path
 
 import streamlit as st
 
 from lt_core.datasets import Source, builtins, store_upload
+from lt_core.datasets.readers.folder import SeveralFiles
+from lt_core.problems import Problem
 from pages.ui import blocks, state
+
+UPLOADS = ["zip", "npz", "csv", "tsv", "txt", "gz", "bz2", "xz", "parquet", "jsonl", "json", "xlsx", "arff", "dcm"]
+ASKED = "data-asked"
+"""Session: what was wanted and could not be loaded without an answer, the sentence, and the answers to choose from."""
 
 
 def chooser() -> None:
     """Draw the choice of data set; a choice takes force on every page."""
-    with st.expander("Choose a data set", icon=":material/folder_open:", expanded=False, key="choose-data"):
+    ways: dict[str, Callable[[], None]] = {"built-in": _built_in, "path": _by_path, "upload": _by_upload}
+    if find_spec("pages.ui.data_medmnist") is not None:
+        ways["MedMNIST download"] = _by_download
+    with st.expander("Choose a data set", icon=":material/folder_open:", expanded=ASKED in st.session_state,
+                     key="choose-data"):  # fmt: skip
         how = st.segmented_control(
             "From",
-            ["built-in", "path", "upload"],
+            list(ways),
             default="built-in",
             key="data-from",
             persist_state="session",
             label_visibility="collapsed",
         )
-        if how == "path":
-            _by_path()
-        elif how == "upload":
-            _by_upload()
-        else:
-            _built_in()
+        ways.get(how or "built-in", _built_in)()
 
 
 def _built_in() -> None:
@@ -53,9 +63,11 @@ def _by_path() -> None:
         key="data-path",
         persist_state="session",
         placeholder="/data/labels.csv  or  /data/set.npz  or  /data/folder  or  /data/set.zip",
-        help="A MedMNIST-layout .npz, a CSV table (also .gz, .bz2, .zip), a folder with one table, "
-        "or a zip of table and images.",
+        help="A table (CSV, TSV, Excel, Parquet, JSON lines, also packed), a MedMNIST-layout .npz, ARFF, COCO JSON, "
+        "DICOM, a set of the Hugging Face library, a folder with one of these or with a folder of images a class, or a "
+        "zip of table and images.",
     )
+    _recognised(path.strip())
     left, right = st.columns(2)
     images = left.text_input(
         "Image folder", key="data-images", persist_state="session", help="Only if it is not beside the table."
@@ -67,31 +79,127 @@ def _by_path() -> None:
         help="Only if they are not recognised: names separated by commas; one name for a column like `Mass|Nodule`.",
     )
     names = tuple(name.strip() for name in labels.split(",") if name.strip())
-    _load_button(
-        Source(path.strip(), images=images.strip() or None, labels=names), "load-path", disabled=not path.strip()
-    )
+    source = Source(path.strip(), images=images.strip() or None, labels=names)
+    _load_button(source, "load-path", disabled=not path.strip())
+    _ask(path.strip())
 
 
 def _by_upload() -> None:
     file = st.file_uploader(
         "One zip of table and images, or a MedMNIST-layout .npz, or a table alone",
-        type=["zip", "npz", "csv", "gz", "tsv"],
+        type=UPLOADS,
         key="data-file",
         help="The file stays on the machine that runs the app, in its cache folder.",
     )
-    if file is not None and st.button("Load this file", type="primary", key="load-upload"):
+    if file is None:
+        return
+    if st.button("Load this file", type="primary", key="load-upload"):
         with blocks.guarded(f"{file.name} could not be loaded."):
-            _take(Source(str(store_upload(file.name, file))))
+            _try(Source(str(store_upload(file.name, file))))
+    _ask(file.name)
+
+
+def _by_download() -> None:
+    from pages.ui import data_medmnist
+
+    source = data_medmnist.chooser()
+    if source is not None and source != state.source():
+        with blocks.guarded(f"{source.name} could not be loaded; the set in force stays."):
+            _try(source)
+
+
+def _recognised(path: str) -> None:
+    """Say before loading which reader takes the path, and why; recognising looks at the beginning of files only."""
+    from lt_core.datasets.readers import recognise
+
+    if not path or state.builtin(path) is not None:
+        return
+    try:
+        place = Path(path).expanduser()
+        if not place.exists():
+            st.caption("No file or folder is there.")
+            return
+        found = recognise(place)
+    except Problem as problem:
+        st.text(str(problem))
+        return
+    except (OSError, ValueError):
+        st.caption("This path cannot be looked at.")
+        return
+    if found is None:
+        st.text(f"{place.name} is not in a format that is recognised.")
+    else:
+        st.text(f"Will be read as: {found[0].title} ({found[0].key}), because {found[1]}.")
 
 
 def _load_button(source: Source, key: str, *, disabled: bool = False) -> None:
     if st.button("Load", type="primary", key=key, disabled=disabled or source == state.source()):
         with blocks.guarded(f"{source.name} could not be loaded; the set in force stays."):
-            _take(source)
+            _try(source)
+
+
+def _try(source: Source) -> None:
+    """Load a source; where it cannot be loaded without an answer, keep the question, else raise its ``Problem``."""
+    st.session_state.pop(ASKED, None)
+    try:
+        _take(source)
+    except Problem as problem:
+        several = isinstance(problem, SeveralFiles)
+        files = {n: s.as_json() for n, s in zip(problem.files, problem.sources, strict=True)} if several else {}
+        columns = [] if files or source.labels else _columns_of(source)
+        if not files and not (columns and "--labels" in str(problem)):
+            raise
+        st.session_state[ASKED] = {
+            "path": source.name, "source": source.as_json(), "sentence": str(problem), "files": files,
+            "columns": columns,
+        }  # fmt: skip
+
+
+def _ask(path: str) -> None:
+    """Draw the question that a load has left: which of several files, or which columns hold the labels."""
+    asked = st.session_state.get(ASKED)
+    if not asked or Path(asked["path"]).name != Path(path).name:
+        return
+    with st.container(border=True, key="data-question"):
+        st.text(asked["sentence"])
+        source = Source.from_json(asked["source"])
+        if asked["files"]:
+            name = st.selectbox("Which file has the labels?", list(asked["files"]), key="data-which-file")
+            source = Source.from_json(asked["files"][name])
+        else:
+            picked = st.multiselect(
+                "Which columns hold the labels?",
+                asked["columns"],
+                key="data-which-columns",
+                help="Columns of 0 and 1, or the one column that names the classes.",
+            )
+            source = replace(source, labels=tuple(picked))
+        ready = bool(asked["files"]) or bool(source.labels)
+        if st.button("Load with this", type="primary", key="load-asked", disabled=not ready):
+            with blocks.guarded(f"{Path(source.name).name} could not be loaded; the set in force stays."):
+                _take(source)
+
+
+def _columns_of(source: Source) -> list[str]:
+    """The columns that the labels may be in: of a table, or the attributes of an ARFF file; else none."""
+    from lt_core.datasets.arff.header import header_of
+    from lt_core.datasets.arff.opening import SUFFIXES, lines_of
+    from lt_core.datasets.tables.peek import peek
+
+    path = Path(source.name).expanduser()
+    try:
+        if path.name.lower().endswith(SUFFIXES):
+            with lines_of(path) as lines:
+                return list(dict.fromkeys(a.name for a in header_of(lines, path.name).attributes))[:2000]
+        glimpse = peek(path)
+    except (Problem, OSError):
+        return []
+    return list(dict.fromkeys(name for name in glimpse.columns if name)) if glimpse else []
 
 
 def _take(source: Source) -> None:
     with st.spinner(f"Loading {source.name} …", show_time=True):
         state.loaded(source)
+    st.session_state.pop(ASKED, None)
     state.choose(source)
     st.rerun()

@@ -1,6 +1,8 @@
-"""Images on a page: grids of thumbnails, with the place of a finding outlined."""
+"""Images on a page: pages of thumbnails, with the place of a finding outlined."""
 
 from __future__ import annotations
+
+from collections.abc import Sequence
 
 import numpy as np
 import streamlit as st
@@ -8,9 +10,13 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from lt_core.charts.palette import TRUE_PLACE
-from lt_core.datasets import LabeledImages
+from lt_core.datasets import LabeledImages, NoImages
+from lt_core.datasets.thumbnails import thumbnail
+from lt_core.problems import Problem
 
 SHOWN = 224
+PAGE = 24
+WIDTH = 176
 
 
 def enlarged(pixels: NDArray[np.uint8], side: int = SHOWN) -> NDArray[np.uint8]:
@@ -22,9 +28,9 @@ def enlarged(pixels: NDArray[np.uint8], side: int = SHOWN) -> NDArray[np.uint8]:
     return np.asarray(image.resize(size, kind))
 
 
-def outlined(pixels: NDArray[np.uint8], mask: NDArray[np.bool_] | None) -> NDArray[np.uint8]:
+def outlined(pixels: NDArray[np.uint8], mask: NDArray[np.bool_] | None, side: int = SHOWN) -> NDArray[np.uint8]:
     """Return the enlarged image with the border of ``mask`` drawn on it."""
-    shown = enlarged(pixels).copy()
+    shown = enlarged(pixels, side).copy()
     if mask is None or not mask.any():
         return shown
     grown = np.asarray(Image.fromarray(mask).resize(shown.shape[1::-1], Image.Resampling.NEAREST))
@@ -36,10 +42,71 @@ def outlined(pixels: NDArray[np.uint8], mask: NDArray[np.bool_] | None) -> NDArr
     return shown
 
 
-def grid(data: LabeledImages, rows: list[int], column: int | None, *, side: int = SHOWN) -> None:
-    """Draw the images of ``rows``; ``column`` outlines that class where its place is known."""
+def grid(data: LabeledImages, rows: Sequence[int], column: int | None, *, side: int = SHOWN) -> None:
+    """Draw the images of ``rows`` with their labels; ``column`` outlines that class where its place is known.
+
+    An image that cannot be read is a tile that says why; the others are drawn.
+    """
+    labels = data.labels_of(np.asarray(rows, np.intp)) if len(rows) else []
     with st.container(horizontal=True, gap="small"):
-        for row in rows:
-            mask = data.masks.read(row, column) if data.masks is not None and column is not None else None
-            names = [data.class_names[c] for c in np.flatnonzero(data.labels[row] == 1)]
-            st.image(outlined(data.images.read(row), mask), caption=", ".join(names), width=min(side, 176))
+        for row, cells in zip(rows, labels, strict=True):
+            with st.container(width=min(side, WIDTH), gap=None):
+                _tile(data, int(row), column, side)
+                st.caption(plain(caption(data, int(row), cells)))
+
+
+def for_rows(
+    data: LabeledImages,
+    rows: Sequence[int] | NDArray[np.integer],
+    *,
+    title: str,
+    key: str,
+    column: int | None = None,
+) -> None:
+    """Draw a heading, how many there are, and the images of ``rows``, 24 a page; the page is in the URL.
+
+    ``key`` names the widget and the parameter of the URL. A set without images says so; no rows say so too.
+    """
+    st.markdown(f"##### {plain(title)} · {len(rows):,} image{'' if len(rows) == 1 else 's'}")
+    if isinstance(data.images, NoImages):
+        st.info(
+            "This set has labels only, so there is nothing to look at.",
+            icon=":material/image_not_supported:",
+            width=520,
+        )
+        return
+    if not len(rows):
+        st.caption("None.")
+        return
+    pages = -(-len(rows) // PAGE)
+    page = 1 if pages == 1 else st.pagination(pages, key=f"{key}-page", bind="query-params")
+    first = (min(page or 1, pages) - 1) * PAGE
+    grid(data, [int(row) for row in rows[first : first + PAGE]], column)
+
+
+def caption(data: LabeledImages, row: int, labels: NDArray[np.float32]) -> str:
+    """Return what an image is called and its classes, as plain text."""
+    names = [data.class_names[c] for c in np.flatnonzero(labels == 1)]
+    if not names:
+        names = ["labels unknown" if np.isnan(labels).all() else "no finding"]
+    called = f"row {row + 1}" if data.ids is None else str(data.ids[row])
+    return f"{_cut(called, 48)}\n{_cut(', '.join(names), 120)}"
+
+
+def plain(text: str) -> str:
+    """Return text that Markdown shows letter by letter: nothing in a file's names becomes a link, an icon or math."""
+    marks = "\\`*_{}[]()<>#+-.!|~$:^=&"
+    return "".join(f"\\{letter}" if letter in marks else letter for letter in text).replace("\n", "  \n")
+
+
+def _tile(data: LabeledImages, row: int, column: int | None, side: int) -> None:
+    try:
+        mask = data.masks.read(row, column) if data.masks is not None and column is not None else None
+        st.image(outlined(thumbnail(data.images, row, side), mask, side), width="stretch")
+    except Problem as problem:
+        with st.container(border=True, height=min(side, WIDTH)):
+            st.caption(f":material/broken_image: {plain(str(problem))}")
+
+
+def _cut(text: str, length: int) -> str:
+    return text if len(text) <= length else text[: length - 1] + "…"

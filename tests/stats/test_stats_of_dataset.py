@@ -47,7 +47,9 @@ def test_counts_say_what_they_can() -> None:
     stats = label_stats_of_counts(counts).as_json()
     assert json.loads(json.dumps(stats, allow_nan=False)) == stats
     assert (stats["imbalance_ratio"], stats["cardinality"], stats["density"]) == (30, 0.93, 0.465)
-    assert stats["classes"][1] == {"name": "b", "positives": 3, "negatives": None, "unknown": None, "group": "tail"}
+    second = stats["classes"][1]
+    assert [second[k] for k in ("name", "positives", "negatives", "unknown", "group")] == ["b", 3, None, None, "tail"]
+    assert (second["irlbl"], second["prevalence"], second["scumble"], stats["scumble"]) == (30, 0.03, None, None)
     assert {stats[key] for key in ("n_label_sets", "n_without_label", "n_multi_label", "max_labels")} == {None}
     assert stats_of(counts).table()["negatives"].isna().all()
     assert prior_of(counts).n_samples == 100

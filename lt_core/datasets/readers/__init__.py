@@ -18,6 +18,10 @@ class Reader(Protocol):
 
     ``priority`` decides where several readers recognise a path: a published set's own layout (above 0) goes before
     a general format (0).
+
+    A reader may also have ``companions(path) -> tuple[Path, ...]``: the other files beside the table ``path`` that it
+    reads along with it (a list of boxes, a table of lesions, the validation table). In a folder or zip they do not
+    count as further data sets. Two files may name each other.
     """
 
     @property
@@ -64,10 +68,14 @@ def all_readers() -> tuple[Reader, ...]:
 
 def recognise(path: Path) -> tuple[Reader, str] | None:
     """Return the reader of ``path`` and its reason, or None; raise ``Problem`` if two have an equal claim."""
-    claims = [(reader, reason) for reader in all_readers() if (reason := reader.sniff(path)) is not None]
-    if not claims:
+    best: list[tuple[Reader, str]] = []
+    for reader in all_readers():
+        if best and reader.priority < best[0][0].priority:
+            break
+        if (reason := reader.sniff(path)) is not None:
+            best.append((reader, reason))
+    if not best:
         return None
-    best = [claim for claim in claims if claim[0].priority == claims[0][0].priority]
     if len(best) > 1:
         reasons = "; ".join(f"{reader.key}: {reason}" for reader, reason in best)
         raise Problem(f"{path.name} can be read in several ways ({reasons}): say which with --reader")
@@ -86,7 +94,8 @@ def reader_for(path: Path, key: str | None = None) -> tuple[Reader, str]:
         raise Unknown.of("reader", key, [reader.key for reader in all_readers()])
     found = recognise(path)
     if found is None:
-        formats = "; ".join(reader.title for reader in all_readers())
-        raise Problem(f"{path.name} is not in a format that is known here ({formats}): convert it, or name a reader "
-                      "with --reader")  # fmt: skip
+        general = [reader.title for reader in all_readers() if reader.priority <= 5]
+        more = len(all_readers()) - len(general)
+        raise Problem(f"{path.name} is not in a format that is known here ({'; '.join(general)}; {more} published "
+                      "layouts): convert it, or name a reader with --reader")  # fmt: skip
     return found

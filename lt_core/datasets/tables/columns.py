@@ -12,8 +12,11 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from lt_core.datasets.decode import IMAGE_SUFFIXES, cut_suffix
-from lt_core.datasets.tables.label_columns import is_zero_one, separator_of
+from lt_core.datasets.tables.coded import Coded
+from lt_core.datasets.tables.label_words import LIST, pieces_of, separator_of
+from lt_core.datasets.tables.lists import LIST_SIGN
 from lt_core.datasets.tables.text import Table
+from lt_core.datasets.tables.truth import says_nothing, truth_of
 from lt_core.problems import Problem, Unknown
 
 # Names as they are compared: lower case, letters and digits only; the first that occurs wins.
@@ -40,6 +43,11 @@ NOT_A_FINDING = (
 )  # fmt: skip
 
 
+_LOOKED_AT = 20_000
+"""Distinct cells that tell whether a column holds names of classes."""
+Form = Literal["auto", "zero-one", "names"]
+
+
 @dataclass(frozen=True)
 class Roles:
     """The columns in use. ``form`` is how labels are written: columns of 0 and 1, or one column of names."""
@@ -52,8 +60,12 @@ class Roles:
     notes: tuple[str, ...] = ()
 
 
-def roles_of(table: Table, *, labels: Sequence[str] = (), given: dict[str, str] | None = None) -> Roles:
+def roles_of(
+    table: Table, *, labels: Sequence[str] = (), given: dict[str, str] | None = None, form: Form = "auto"
+) -> Roles:
     """Return the roles of the columns: ``labels`` and ``given`` (image, patient, split) as said, the others as found.
+
+    ``form`` says how labels are written where that is known: one column a class, or one column of class names.
 
     Raises ``Unknown`` for a column that is not there, and ``Problem`` where the label columns cannot be told.
     """
@@ -64,11 +76,20 @@ def roles_of(table: Table, *, labels: Sequence[str] = (), given: dict[str, str] 
     free = [name for name in free if name != image]
     patient = named(table, given["patient"]) if "patient" in given else _first_named(free, PATIENT)
     split = named(table, given["split"]) if "split" in given else _split_column(table, free)
-    columns: list[str] = asked or _label_columns(table, [name for name in free if name not in (patient, split)])
-    form: Literal["zero-one", "names"] = (
-        "names" if len(columns) == 1 and not is_zero_one(table.frame[columns[0]]) else "zero-one"
+    columns = asked or _label_columns(table, [name for name in free if name not in (patient, split)], form)
+    if form == "names" and len(columns) > 1:
+        raise Problem(f"{table.path.name}: one column of class names was asked for, but {_listed(columns)} hold "
+                      "labels: name one with --labels")  # fmt: skip
+    written = form if form != "auto" else "names" if len(columns) == 1 and not says(table, columns[0]) else "zero-one"
+    return Roles(image, patient, split, tuple(columns), written, tuple(notes))
+
+
+def says(table: Table, name: str) -> bool:
+    """Return whether a column says of each row whether something is there: 0 and 1, yes and no."""
+    first = {value.strip() for value in table.frame[name].iloc[:200].unique()}
+    return truth_of({*first, "1"} if says_nothing(first) else first) is not None and (
+        truth_of(table.coded(name).words) is not None
     )
-    return Roles(image, patient, split, tuple(columns), form, tuple(notes))
 
 
 def named(table: Table, name: str) -> str:
@@ -83,11 +104,12 @@ def named(table: Table, name: str) -> str:
 
 def split_of(table: Table, column: str) -> NDArray[np.str_]:
     """Return the part of every row, (N,), "" where the cell is empty; raise ``Problem`` for a word that is no part."""
-    cells = table.cells(column).str.lower()
-    other = sorted(set(cells.unique()) - PARTS_CALLED.keys())
+    coded = table.coded(column)
+    other = sorted({value.lower() for value in coded.words} - PARTS_CALLED.keys())
     if other:
         raise Problem(f"column {column!r} of {table.path.name} says {other[0]!r}, where a part is train, val or test")
-    return cells.map(PARTS_CALLED).to_numpy(dtype="U5")
+    parts = np.array([PARTS_CALLED[value.lower()] for value in coded.words], dtype="U5")
+    return np.take(parts, coded.codes)
 
 
 def plain(name: str) -> str:
@@ -109,7 +131,7 @@ def is_called_split(name: str) -> bool:
 
 def holds_no_label(cells: pd.Series[str]) -> bool:
     """Return whether a column has only empty cells and -1 (uncertain): a label of which nothing is known."""
-    return {value.strip().lower() for value in cells.unique()} <= {"", "nan", "-1", "-1.0"}
+    return says_nothing(set(cells.iloc[:200].unique())) and says_nothing(set(cells.unique()))
 
 
 def _image_column(table: Table, free: Sequence[str]) -> tuple[str | None, list[str]]:
@@ -134,16 +156,18 @@ def _split_column(table: Table, free: Sequence[str]) -> str | None:
     """A column called like a part and holding nothing but parts (a numbered fold is none)."""
     for name in free:
         if plain(name) in SPLIT:
-            values = set(table.cells(name).str.lower().unique())
+            values = {value.lower() for value in table.coded(name).words}
             if values <= PARTS_CALLED.keys() and values != {""}:
                 return name
     return None
 
 
-def _label_columns(table: Table, free: Sequence[str]) -> list[str]:
+def _label_columns(table: Table, free: Sequence[str], form: Form) -> list[str]:
     """Columns of 0 and 1, or the one column called like a label; asked about where both or neither are there."""
-    zero_one = [name for name in free if not _describes(name) and is_zero_one(table.frame[name])]
+    zero_one = [name for name in free if not _describes(name) and says(table, name)] if form != "names" else []
     called = [name for name in free if plain(name) in LABEL and name not in zero_one and _names_classes(table, name)]
+    if form == "zero-one":
+        called = []
     if len(called) == 1 and len(zero_one) < 2:
         return called
     if zero_one and not called:
@@ -154,7 +178,7 @@ def _label_columns(table: Table, free: Sequence[str]) -> list[str]:
         raise _unclear(
             table, f"the labels may be in {_listed(called)}" + (f" or in {_listed(zero_one)}" if zero_one else "")
         )
-    joined = [name for name in free if _is_joined(table, name)]
+    joined = [name for name in free if form != "zero-one" and _is_joined(table, name)]
     if len(joined) == 1:
         return joined
     raise _unclear(table, "no column is recognised as labels")
@@ -167,26 +191,30 @@ def _describes(name: str) -> bool:
 
 def _names_classes(table: Table, name: str) -> bool:
     """A column of class names repeats them; free text and measurements do not."""
-    cells = table.cells(name)
-    filled = cells[cells != ""]
-    separator = separator_of(filled)
-    distinct = filled.unique()
-    labels = {part.strip() for cell in distinct for part in (cell.split(separator) if separator else [cell])} - {""}
-    fractions = sum(re.fullmatch(r"-?\d*\.\d*[1-9]\d*", label) is not None for label in labels)
-    return bool(labels) and len(labels) <= max(20, len(filled) // 2) and not fractions
+    coded = table.coded(name)
+    filled = len(coded) - int(coded.counts[coded.words.index("")]) if "" in coded.words else len(coded)
+    if len(coded.words) > _LOOKED_AT:
+        coded = Coded(np.arange(_LOOKED_AT, dtype=np.int32), coded.words[:_LOOKED_AT])
+        filled = _LOOKED_AT
+    _, _, words = pieces_of(coded, separator_of(coded.words))
+    labels = [word for word in words if word]
+    if not labels or len(labels) > max(20, filled // 2):
+        return False
+    return not any(re.fullmatch(r"-?\d*\.\d*[1-9]\d*", label) for label in labels)
 
 
 def _same_classes(table: Table, column: str, zero_one: Sequence[str]) -> bool:
-    separator = separator_of(table.cells(column))
-    cells = table.cells(column).unique()
-    labels = {plain(part) for cell in cells for part in (cell.split(separator) if separator else [cell])} - {""}
+    coded = table.coded(column)
+    _, _, words = pieces_of(coded, separator_of(coded.words))
+    labels = {plain(word) for word in words} - {""}
     classes = {plain(name) for name in zero_one}
     return classes <= labels or labels <= classes
 
 
 def _is_joined(table: Table, name: str) -> bool:
-    """Cells like ``A|B``, whose parts come back in other cells."""
-    return separator_of(table.cells(name)) == "|" and _names_classes(table, name)
+    """Cells like ``A|B`` or lists, whose parts come back in other cells."""
+    first = list(table.cells(name).iloc[:2000].unique())
+    return separator_of(first) in ("|", LIST, LIST_SIGN) and _names_classes(table, name)
 
 
 def _unclear(table: Table, what: str) -> Problem:

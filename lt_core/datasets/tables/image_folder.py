@@ -29,7 +29,7 @@ def neighbouring_folder(names: Sequence[str], table: Path) -> tuple[FolderIndex 
     cut into parts, the folder above them is taken; where one name is in two of them, ``Problem`` asks which.
     A folder with less than half of the images is named in a note, not taken.
     """
-    safe = [name for name in names if name and not points_outside(name)]
+    safe: list[str] | None = None
     home = table.absolute().parent
     with os.scandir(home) as entries:
         folders = sorted(e.name for e in entries if e.is_dir(follow_symlinks=False) and not e.name.startswith("."))
@@ -38,9 +38,11 @@ def neighbouring_folder(names: Sequence[str], table: Path) -> tuple[FolderIndex 
     for folder in ("", *folders):
         index = FolderIndex.of(home / folder, deep=bool(folder), limit=budget)
         budget -= index.seen
-        if count := _count(index, safe):
+        if len(index) and safe is None:
+            safe = [name for name in names if name and (_is_plain(name) or not points_outside(name))]
+        if safe and (count := _count(index, safe)):
             fitting.append((index, count))
-    if not fitting:
+    if not fitting or safe is None:
         where = f"among the first {_GLANCE:,} files" if budget <= 0 else "in a folder"
         return None, [
             f"the images were not found {where} beside the table: labels only; give their folder with --images"
@@ -61,4 +63,17 @@ def neighbouring_folder(names: Sequence[str], table: Path) -> tuple[FolderIndex 
 
 
 def _count(index: FolderIndex, names: Sequence[str]) -> int:
-    return sum(index.find(name) is not None for name in names) if len(index) else 0
+    """How many of ``names`` the folder holds; of a folder too small to be taken, those found by file name or stem."""
+    if not len(index):
+        return 0
+    if 2 * len(index) < len(names):
+        last = [name.rsplit("/", 1)[-1] for name in names]
+        held = sum(index.names.get(name) is not None or index.stems.get(name) is not None for name in last)
+        if held:
+            return held
+    return sum(name in index.paths or index.find(name) is not None for name in names)
+
+
+def _is_plain(name: str) -> bool:
+    """Whether a name has none of the signs that could lead out of a folder; quicker than to follow it."""
+    return "/" not in name and "\\" not in name and ":" not in name and ".." not in name

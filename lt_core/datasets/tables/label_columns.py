@@ -2,101 +2,122 @@
 
 from __future__ import annotations
 
-import re
-from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Literal
+from typing import Any, Literal
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from lt_core.datasets.reading import Change
+from lt_core.datasets.tables.label_words import MAX_CELLS, is_no_finding, named_classes, separator_of
 from lt_core.datasets.tables.text import Table
+from lt_core.datasets.tables.truth import UNCERTAIN, truth_of
 from lt_core.problems import Problem
 
-SEPARATORS = ("|", ";", ",")
-MAX_CELLS = 1 << 30
-"""Rows times classes of the largest matrix that is made (4 GiB of float32)."""
-_VALUES = {"0": 0.0, "0.0": 0.0, "false": 0.0, "1": 1.0, "1.0": 1.0, "true": 1.0} | dict.fromkeys(
-    ("-1", "-1.0", "", "nan"), np.nan
-)
-_UNKNOWN = frozenset({"", "nan", "n/a", "null"})
-_NO_FINDING = frozenset({"nofinding", "nofindings", "noabnormality", "noabnormalities"})
+__all__ = ["MAX_CELLS", "LabelMatrix", "from_names", "from_zero_one", "is_no_finding", "is_zero_one", "separator_of"]
 
 
 @dataclass(frozen=True, eq=False)
 class LabelMatrix:
-    """Class names (C,), labels (N, C) float32 in {0, 1, NaN}, the kind, and what to tell about them."""
+    """Class names (C,), labels (N, C) float32 in {0, 1, NaN}, the kind, and what to tell about them.
+
+    ``uncertain`` (N, C) marks the cells that say so, None where there are none. ``changes`` count what was not taken
+    as it stands.
+    """
 
     class_names: tuple[str, ...]
     labels: NDArray[np.float32]
     kind: Literal["multi", "single"]
     about: str
     notes: tuple[str, ...] = ()
-
-
-def is_no_finding(name: str) -> bool:
-    """Return whether a label says that there is none: ``No Finding``, in any spelling."""
-    return re.sub(r"[^a-z]", "", name.lower()) in _NO_FINDING
+    uncertain: NDArray[np.bool_] | None = None
+    changes: tuple[Change, ...] = ()
 
 
 def is_zero_one(cells: pd.Series[str]) -> bool:
-    """Return whether a column holds only 0, 1, true, false, -1 (uncertain) or nothing, and at least one 0 or 1."""
-    for part in (cells.iloc[:200], cells):
-        values = {value.strip().lower() for value in part.unique()}
-        if not values <= _VALUES.keys():
-            return False
-    return any(not np.isnan(_VALUES[value]) for value in values)
+    """Return whether a column says of each row whether something is there: see ``truth.truth_of``."""
+    first = {value.strip() for value in cells.iloc[:200].unique()}
+    if truth_of({*first, "1"}) is None and truth_of(first) is None:
+        return False
+    return truth_of({value.strip() for value in cells.unique()}) is not None
 
 
-def from_zero_one(table: Table, columns: Sequence[str], *, keep_no_finding: bool = False) -> LabelMatrix:
-    """Return one class per column; an empty cell and -1 (uncertain) are unknown.
+def from_zero_one(
+    table: Table,
+    columns: Sequence[str],
+    *,
+    keep_no_finding: bool = False,
+    values: Mapping[str, Any] | None = None,
+) -> LabelMatrix:
+    """Return one class per column; what an empty cell and -1 (uncertain) are taken for is in ``values``.
 
-    A ``No Finding`` column is the absence of the others and no class, unless asked for by name.
+    ``values`` may have ``uncertain`` (unknown, one, zero) and ``blank`` (unknown, zero). A ``No Finding`` column is
+    the absence of the others and no class, unless asked for by name.
     Raises ``Problem`` naming the column, the row and the cell that is none of these.
     """
+    policy = {"uncertain": "unknown", "blank": "unknown", **(values or {})}
     dropped = [name for name in columns if is_no_finding(name)] if not keep_no_finding and len(columns) > 1 else []
     classes = [name for name in columns if name not in dropped]
-    _check_size(table, len(classes))
+    check_size(table, len(classes))
     labels = np.empty((len(table.frame), len(classes)), np.float32)
-    uncertain = 0
+    uncertain: NDArray[np.bool_] | None = None
+    blank = 0
     for k, name in enumerate(classes):
-        codes, values = pd.factorize(table.frame[name])
-        texts = [str(value).strip().lower() for value in values]
-        for code, text in enumerate(texts):
-            if text not in _VALUES:
-                row = int(np.argmax(codes == code))
-                where = f"column {name!r} of {table.path.name} holds {values[code]!r} in row {row + 1}"
-                raise Problem(f"{where}, where a label column has 0, 1 or nothing: choose others with --labels")
-            uncertain += int((codes == code).sum()) if text.startswith("-1") else 0
-        labels[:, k] = np.array([_VALUES[text] for text in texts], np.float32)[codes]
+        coded = table.coded(name)
+        of_value, sure = _meaning(table, name, policy)
+        labels[:, k] = of_value[coded.codes]
+        blank += int(coded.counts[np.isnan(of_value) & sure].sum()) if policy["blank"] == "unknown" else int(
+            sum(n for value, n in zip(coded.words, coded.counts, strict=True) if not value))  # fmt: skip
+        if not sure.all():
+            uncertain = np.zeros(labels.shape, np.bool_) if uncertain is None else uncertain
+            uncertain[:, k] = ~sure[coded.codes]
+    doubtful = 0 if uncertain is None else int(uncertain.sum())
     about = f"labels from {len(classes)} columns of 0 and 1" + (
         f", {dropped[0]!r} being their absence" if dropped else ""
     )
-    notes = [f"{uncertain:,} labels are -1 (uncertain): taken as unknown"] if uncertain else []
-    kind, note = _kind(labels, no_finding=bool(dropped))
-    return LabelMatrix(tuple(classes), labels, kind, about, (*notes, *note))
+    taken = {"unknown": "unknown", "one": "positive", "zero": "negative"}[policy["uncertain"]]
+    notes = [f"{doubtful:,} labels are -1 (uncertain): taken as {taken}"] if doubtful else []
+    kind, note = kind_of(labels, no_finding=bool(dropped))
+    changes = (*_counted(doubtful, "labels are -1 (uncertain)", policy["uncertain"]),
+               *_counted(blank, "label cells are empty or say that nothing is known", policy["blank"]))  # fmt: skip
+    return LabelMatrix(tuple(classes), labels, kind, about, (*notes, *note), uncertain, changes)
 
 
-def separator_of(cells: pd.Series[str]) -> str | None:
-    """Return the sign between several labels in one cell, or None where each cell is one label.
+def _meaning(table: Table, name: str, policy: Mapping[str, Any]) -> tuple[NDArray[np.float32], NDArray[np.bool_]]:
+    """The label of each distinct cell of a column, and whether it is sure (not -1)."""
+    coded = table.coded(name)
+    truth = truth_of(coded.words)
+    if truth is None:
+        _refuse(table, name)
+        truth = dict.fromkeys(coded.words)
+    taken = {"unknown": np.nan, "one": 1.0, "zero": 0.0}
+    of_value = np.empty(len(coded.words), np.float32)
+    sure = np.ones(len(coded.words), np.bool_)
+    for code, value in enumerate(coded.words):
+        said = truth[value]
+        sure[code] = value.lower() not in UNCERTAIN
+        of_value[code] = said if said is not None else taken[policy["blank" if sure[code] else "uncertain"]]
+    return of_value, sure
 
-    ``|`` and ``;`` always separate. A comma may also be part of a name (``melanoma, invasive``): it separates if at
-    least half of the pieces come back in other cells.
-    """
-    distinct = [cell for cell in map(str.strip, cells.unique()) if cell]
-    for separator in SEPARATORS:
-        joined = [cell for cell in distinct if separator in cell]
-        if joined and (separator != "," or _pieces_recur(distinct, joined)):
-            return separator
-    return None
+
+def _refuse(table: Table, name: str) -> None:
+    """Raise ``Problem`` for the first cell that is none of 0, 1 and nothing; a column of nothing at all is let by."""
+    coded = table.coded(name)
+    for code, value in enumerate(coded.words):
+        if truth_of({value, "1"}) is None:
+            row = int(np.argmax(coded.codes == code))
+            where = f"column {name!r} of {table.path.name} holds {value!r} in row {row + 1}"
+            raise Problem(f"{where}, where a label column has 0, 1 or nothing: choose others with --labels")
 
 
-def _pieces_recur(distinct: list[str], joined: list[str]) -> bool:
-    cells_of = Counter(piece for cell in distinct for piece in {part.strip() for part in cell.split(",")} - {""})
-    pieces = {part.strip() for cell in joined for part in cell.split(",")} - {""}
-    return 2 * sum(cells_of[piece] > 1 for piece in pieces) >= len(pieces)
+def _counted(count: int, what: str, taken: str) -> tuple[Change, ...]:
+    if not count:
+        return ()
+    if taken == "unknown":
+        return (Change("unknown", count, f"{what}: taken as unknown"),)
+    return (Change("repaired", count, f"{what}: taken as {taken}"),)
 
 
 def from_names(table: Table, column: str, *, separator: str | None = None) -> LabelMatrix:
@@ -105,48 +126,36 @@ def from_names(table: Table, column: str, *, separator: str | None = None) -> La
     An empty cell is unknown. ``No Finding`` is the absence of findings. The set is single-label when every row has
     exactly one label and none says ``No Finding``. Raises ``Problem`` where there are no labels or far too many.
     """
-    cells = table.cells(column)
-    separator = separator or separator_of(cells)
-    codes, values = pd.factorize(cells)
-    label_sets = [
-        [part.strip() for part in (str(value).split(separator) if separator else [str(value)])] for value in values
-    ]
-    known = np.array([any(label.lower() not in _UNKNOWN for label in labels) for labels in label_sets], np.bool_)
-    found = {label for labels in label_sets for label in labels if label.lower() not in _UNKNOWN}
-    classes = sorted((label for label in found if not is_no_finding(label)), key=_by_number)
-    if not classes:
-        raise Problem(f"column {column!r} of {table.path.name} names no class: choose the label columns with --labels")
-    _check_size(table, len(classes))
-    column_of = {label: k for k, label in enumerate(classes)}
-    of_value = np.zeros((len(values), len(classes)), np.float32)
-    of_value[~known] = np.nan
-    for row, names in enumerate(label_sets):
-        of_value[row, [column_of[name] for name in names if name in column_of]] = 1.0
-    labels = of_value[codes]
-    kind, note = _kind(labels, no_finding=len(found) > len(classes))
-    about = f"labels from the column {column!r}" + (f", separated by {separator!r}" if separator else "")
-    return LabelMatrix(tuple(classes), labels, kind, about, tuple(note))
+    found = named_classes(table, column, separator=separator)
+    check_size(table, len(found.class_names))
+    labels = found.dense()
+    kind, note = kind_of(labels, no_finding=found.no_finding)
+    return LabelMatrix(found.class_names, labels, kind, found.about, tuple(note), None, found.changes)
 
 
-def _kind(labels: NDArray[np.float32], *, no_finding: bool) -> tuple[Literal["multi", "single"], list[str]]:
-    """Single-label if every row has exactly one label; rows without any known label are then the user's to decide."""
+def kind_of(labels: NDArray[np.float32], *, no_finding: bool) -> tuple[Literal["multi", "single"], list[str]]:
+    """Return single-label if every row has exactly one label, and what to tell if only rows without any disturb."""
     if labels.shape[1] < 2 or no_finding:
+        return "multi", []
+    if not ((labels == 1).sum(axis=1) <= 1).all():
         return "multi", []
     unknown = np.isnan(labels).all(axis=1)
     exactly_one = (labels == 1).sum(axis=1) == 1
     if exactly_one.all() and not np.isnan(labels).any():
         return "single", []
     if unknown.any() and not unknown.all() and (exactly_one | unknown).all():
-        count = f"{int(unknown.sum()):,} rows have no label"
-        return "multi", [f"{count}, so the set is read as multi-label: without these rows it would be single-label"]
+        return "multi", [without_label(int(unknown.sum()))]
     return "multi", []
 
 
-def _by_number(label: str) -> tuple[float, str]:
-    return (float(label), label) if re.fullmatch(r"-?\d{1,15}(\.0+)?", label) else (float("inf"), label)
+def without_label(rows: int) -> str:
+    """Return what to tell about ``rows`` without a label in a set that else has exactly one each."""
+    return (f"{rows:,} rows have no label, so the set is read as multi-label: without these rows it would be "
+            "single-label")  # fmt: skip
 
 
-def _check_size(table: Table, n_classes: int) -> None:
+def check_size(table: Table, n_classes: int) -> None:
+    """Raise ``Problem`` where a dense matrix of all rows and ``n_classes`` would be larger than ``MAX_CELLS``."""
     if len(table.frame) * n_classes > MAX_CELLS:
         size = f"{len(table.frame):,} rows and {n_classes:,} different labels"
         raise Problem(

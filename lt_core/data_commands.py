@@ -1,0 +1,121 @@
+"""The commands about data sets: list, recognise, count, divide, convert."""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from lt_core.problems import Invalid, Problem
+
+if TYPE_CHECKING:
+    from lt_core.datasets import Source
+
+
+def pairs_of(flag: str, texts: Sequence[str]) -> dict[str, str]:
+    for text in texts:
+        if "=" not in text:
+            raise Invalid(f"{flag} takes name=value, got {text!r}")
+    return dict(text.split("=", 1) for text in texts)
+
+
+def source_of(args: argparse.Namespace) -> Source:
+    from lt_core.datasets import Source, builtins
+    from lt_core.params import parsed
+
+    texts = pairs_of("--option", args.option)
+    known = {entry.key: entry.params for entry in builtins()}
+    options: dict[str, Any] = dict(parsed(args.source, known[args.source], texts) if args.source in known else texts)
+    return Source(args.source, args.images, tuple(args.labels), args.reader, options)
+
+
+def show(rows: Sequence[dict[str, Any]], columns: Sequence[str]) -> None:
+    """Print dictionaries as an aligned table; None is a dash."""
+
+    def cell(value: object) -> str:
+        return "-" if value is None else f"{value:.4f}" if isinstance(value, float) else str(value)
+
+    table = [list(columns)] + [[cell(row.get(name)) for name in columns] for row in rows]
+    widths = [max(map(len, column)) for column in zip(*table, strict=True)]
+    for line in table:
+        print("  ".join(text.ljust(width) for text, width in zip(line, widths, strict=True)).rstrip())
+
+
+def datasets(args: argparse.Namespace) -> object:
+    from lt_core.datasets import builtins
+
+    rows: list[dict[str, Any]] = [
+        {
+            "key": entry.key,
+            "title": entry.title,
+            "labels": entry.kind,
+            "images": entry.has_images,
+            "about": entry.about,
+            "params": [param.describe() for param in entry.params],
+        }
+        for entry in builtins()
+    ]
+    if not args.json:
+        show(rows, ("key", "labels", "images", "title"))
+    return rows
+
+
+def stats(args: argparse.Namespace) -> object:
+    from lt_core.datasets import load
+    from lt_core.stats import stats_of
+
+    entry = stats_of(load(source_of(args)), args.split, scheme=args.groups).as_json()
+    if not args.json:
+        for name, value in entry.items():
+            if not isinstance(value, list | dict):
+                print(f"{name}: {'not defined' if value is None else value}")
+        show(entry["classes"], ("name", "positives", "negatives", "unknown", "group"))
+        for warning in entry["warnings"]:
+            print(f"note: {warning}")
+    return entry
+
+
+def readers(args: argparse.Namespace) -> object:
+    from lt_core.datasets import all_readers
+    from lt_core.datasets.readers import recognise
+
+    rows: list[dict[str, Any]] = [
+        {
+            "key": reader.key,
+            "title": reader.title,
+            "columns": list(reader.columns),
+            "options": [param.describe() for param in reader.options],
+        }
+        for reader in all_readers()
+    ]
+    if args.file is None:
+        if not args.json:
+            show([row | {"may be said": ", ".join(_may_be_said(row))} for row in rows], ("key", "title", "may be said"))
+        return rows
+    path = Path(args.file)
+    if not path.exists():
+        raise Problem(f"no file or folder is called {args.file!r}")
+    found = recognise(path)
+    if found is None:
+        raise Problem(f"{path.name} is not in a format that is known here: name a reader with --reader")
+    entry = {"reader": found[0].key, "title": found[0].title, "reason": found[1]}
+    if not args.json:
+        print(f"{path.name}: {entry['title']} (--reader {entry['reader']}), because {entry['reason']}")
+    return entry
+
+
+def _may_be_said(row: dict[str, Any]) -> list[str]:
+    return [*row["columns"], *(param["name"] for param in row["options"])]
+
+
+def convert(args: argparse.Namespace) -> object:
+    from lt_core.datasets import load_images
+    from lt_core.datasets.saving import save
+
+    dataset = load_images(source_of(args))
+    path = save(dataset, Path(args.out), with_images=args.with_images)
+    entry = {"saved": str(path), "images": len(dataset), "classes": dataset.n_classes, "reader": "saved"}
+    if not args.json:
+        print(f"{dataset.title}: {len(dataset):,} images, {dataset.n_classes:,} classes saved in {path}")
+    return entry

@@ -1,0 +1,3 @@
+"""Files of object detection (COCO JSON, Pascal VOC XML) as labels of images; boxes are masks."""
+
+from __future__ import annotations
