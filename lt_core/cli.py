@@ -77,6 +77,22 @@ def _parser() -> argparse.ArgumentParser:
         "class names and groups (default: relative, n >= n_max / 5 and n < n_max / 20)",
     )
 
+    split = command("split", data_commands.split, "Divide a data set into parts or folds and write them as a table.")
+    _data_options(split)
+    split.add_argument("--method", default="iterative", help="iterative, second-order, rarest-first or random")
+    split.add_argument("--seed", type=int, default=0)
+    split.add_argument(
+        "--fractions",
+        type=float,
+        nargs=3,
+        default=(0.7, 0.1, 0.2),
+        metavar=("TRAIN", "VAL", "TEST"),
+        help="of the images",
+    )
+    split.add_argument("--folds", type=int, metavar="K", help="write K folds instead of three parts")
+    split.add_argument("--anew", action="store_true", help="forget the parts that the source has")
+    split.add_argument("--out", required=True, metavar="FILE.csv", help="the table to write")
+
     convert = command("convert", data_commands.convert, "Save a data set as one Parquet file and a manifest.")
     _data_options(convert)
     convert.add_argument("--out", required=True, metavar="FOLDER", help="the folder to write")
@@ -100,6 +116,9 @@ def _parser() -> argparse.ArgumentParser:
         train.add_argument(f"--{flag}", type=kind)
     train.add_argument("--sampler", help="plain or class-aware")
     train.add_argument("--reduction", help="authors, mean, batch or sum")
+    train.add_argument(
+        "--split-method", help="how missing parts are drawn: iterative, second-order, rarest-first, random"
+    )
     train.add_argument("--device", help="auto, cuda, mps or cpu")
     train.add_argument("--select", help="which epoch is reported: best (validation macro AP) or last")
     train.add_argument(

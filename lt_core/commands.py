@@ -55,6 +55,7 @@ def _config(args: argparse.Namespace) -> RunConfig:
         "image_size",
         "sampler",
         "reduction",
+        "split_method",
         "device",
         "select",
         "pretrained",

@@ -109,6 +109,25 @@ def _may_be_said(row: dict[str, Any]) -> list[str]:
     return [*row["columns"], *(param["name"] for param in row["options"])]
 
 
+def split(args: argparse.Namespace) -> object:
+    from lt_core.stats.split_files import split_to_file
+
+    entry = split_to_file(
+        source_of(args),
+        args.out,
+        seed=args.seed,
+        fractions=tuple(args.fractions),
+        method=args.method,
+        n_folds=args.folds,
+        anew=args.anew,
+    )
+    if not args.json:
+        print(f"{args.out}: parts by {args.method} (seed {args.seed})")
+        for finding in (entry["report"] or {"findings": ()})["findings"]:
+            print(f"note: {finding['sentence']}")
+    return entry
+
+
 def convert(args: argparse.Namespace) -> object:
     from lt_core.datasets import load_images
     from lt_core.datasets.saving import save

@@ -95,7 +95,8 @@ def dataset_of_run(run: Run, loaded: LabeledImages | None = None) -> LabeledImag
     """
     from lt_core.datasets import assign_parts, load_images
 
-    data = assign_parts(loaded or load_images(run.config.data), seed=run.config.seed)
+    config = run.config
+    data = assign_parts(loaded or load_images(config.data), seed=config.seed, method=config.split_method)
     if data.class_names != tuple(run.dataset_card["class_names"]):
         raise Problem(f"{data.title} has other classes than when {run.name} was trained: load the set as it was")
     for part in run.dataset_card["parts"]:

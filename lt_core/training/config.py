@@ -7,6 +7,7 @@ from dataclasses import KW_ONLY, dataclass, field, fields
 from typing import Annotated, Any
 
 from lt_core.datasets import Source
+from lt_core.datasets.splits import DEFAULT_METHOD, METHOD_LABELS, METHODS
 from lt_core.params import Choice, Integer, Param, Real, Toggle, Value, checked, declared
 from lt_core.problems import Invalid
 
@@ -14,6 +15,11 @@ SAMPLERS = Choice(
     ("plain", "class-aware"),
     labels=("plain: every image once an epoch", "class-aware: a class first, then one of its images"),
     help="Class-aware sampling shows rare classes as often as common ones; DB was made for it.",
+)
+SPLIT_METHODS = Choice(
+    METHODS,
+    labels=tuple(METHOD_LABELS[method] for method in METHODS),
+    help="How the parts are drawn that the data set does not have.",
 )
 
 
@@ -39,6 +45,7 @@ class RunConfig:
         int, Integer(2, 4096, help="Images a step; a set of fewer than 1,000 images learns better with 16.")
     ] = 64
     seed: Annotated[int, Integer(0, 2**31 - 1, help="Of the parts, the first weights and the order of images.")] = 0
+    split_method: Annotated[str, SPLIT_METHODS] = DEFAULT_METHOD
     sampler: Annotated[str, SAMPLERS] = "plain"
     reduction: Annotated[str, Choice(("authors", "mean", "batch", "sum"))] = "authors"
     device: Annotated[str, Choice(("auto", "cuda", "mps", "cpu"))] = "auto"
@@ -65,7 +72,11 @@ class RunConfig:
 
     @classmethod
     def from_json(cls, entry: Mapping[str, Any]) -> RunConfig:
-        """Return the config that ``as_json`` wrote; keys of later versions are refused by name."""
+        """Return the config that ``as_json`` wrote; keys of later versions are refused by name.
+
+        A config without ``split_method`` is of a version that knew one way only, and means that one.
+        """
+        entry = {"split_method": "rarest-first", **entry}
         known = {f.name for f in fields(cls)}
         if unknown := sorted(set(entry) - known):
             raise Invalid(f"config.json has settings this version does not know: {', '.join(unknown)}")

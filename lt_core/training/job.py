@@ -134,7 +134,7 @@ def prepare(config: RunConfig) -> Job:
             f"{config.loss} is for one class an image, but {loaded.title} is read as several labels an image: choose a "
             "multi-label loss, or say --option kind=single if every image has exactly one"
         )
-    data = assign_parts(loaded, seed=config.seed)
+    data = assign_parts(loaded, seed=config.seed, method=config.split_method)
     train = part_of(data, "train", config.image_size, None)
     shape = train.pixels.shape[1:]
     parts = {"train": train, **{name: part_of(data, name, config.image_size, shape) for name in ("val", "test")}}

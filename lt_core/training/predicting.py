@@ -24,7 +24,7 @@ def predictions_of(run: Run, part: str) -> Predictions:
         if part not in PARTS or run.state in ("queued", "running") or not (run.path / "last.safetensors").is_file():
             raise
     config, card = run.config, run.dataset_card
-    data = assign_parts(load_images(config.data), seed=config.seed)
+    data = assign_parts(load_images(config.data), seed=config.seed, method=config.split_method)
     if list(data.class_names) != card["class_names"]:
         raise Problem(f"{data.title} has other classes now than when {run.path.name} was trained: train again")
     shown = part_of(data, part, config.image_size, tuple(card["shape"]))

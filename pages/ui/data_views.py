@@ -50,7 +50,7 @@ NOTES = {
 def about(data: LabeledImages | ClassCounts) -> None:
     """Say what the set is, and what its reader recognised or repaired."""
     if data.about:
-        st.markdown(plain(data.about))
+        st.markdown(data.about if state.builtin(state.source().name) else plain(data.about))
     warnings = getattr(data, "warnings", ())
     if warnings:
         with st.expander(

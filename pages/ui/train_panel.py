@@ -20,6 +20,7 @@ LABELS = {
     "seed": "Seed",
     "sampler": "Sampler",
     "reduction": "Reduction of the loss",
+    "split_method": "How missing parts are drawn",
     "device": "Device",
     "select": "Report the epoch that is",
     "weight_decay": "Weight decay",
@@ -145,7 +146,10 @@ def _numbers() -> dict[str, Any]:
 
 def _rare() -> dict[str, Any]:
     with st.expander("More settings", icon=":material/settings:", key="train-more"):
-        values = {name: _widget(name) for name in ("weight_decay", "reduction", "device", "select", "pretrained")}
+        values = {
+            name: _widget(name)
+            for name in ("weight_decay", "reduction", "split_method", "device", "select", "pretrained")
+        }
         side = st.number_input(
             "Image side in pixels",
             min_value=8,

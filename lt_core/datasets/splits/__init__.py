@@ -25,7 +25,7 @@ METHOD_LABELS: dict[Method, str] = {
     "rarest-first": "rarest first: only the rarest class of each patient is looked at",
     "random": "random: patients are drawn whatever they show",
 }
-DEFAULT_METHOD: Method = "rarest-first"
+DEFAULT_METHOD: Method = "iterative"
 FRACTIONS = (0.7, 0.1, 0.2)
 
 _FIRST_SERVED = (0, 2, 1)

@@ -119,6 +119,9 @@ def plain(name: str) -> str:
 
 def looks_like_files(cells: pd.Series[str]) -> bool:
     """Return whether nine in ten of the cells that are not empty end like an image file."""
+    first = [cell for cell in cells.iloc[:200] if cell]
+    if len(first) > 20 and not any(cut_suffix(cell.strip().lower())[1] in IMAGE_SUFFIXES for cell in first):
+        return False
     sample = [cell.strip().lower() for cell in cells.iloc[:: max(1, len(cells) // 500)]]
     filled = [cell for cell in sample if cell]
     return bool(filled) and sum(cut_suffix(c)[1] in IMAGE_SUFFIXES for c in filled) >= 0.9 * len(filled)

@@ -16,6 +16,7 @@ from lt_core.datasets.tables.text import Table
 from lt_core.datasets.tables.truth import UNCERTAIN, truth_of
 from lt_core.problems import Problem
 
+_BLOCK = 1 << 14
 __all__ = ["MAX_CELLS", "LabelMatrix", "from_names", "from_zero_one", "is_no_finding", "is_zero_one", "separator_of"]
 
 
@@ -61,15 +62,16 @@ def from_zero_one(
     dropped = [name for name in columns if is_no_finding(name)] if not keep_no_finding and len(columns) > 1 else []
     classes = [name for name in columns if name not in dropped]
     check_size(table, len(classes))
-    labels = np.empty((len(table.frame), len(classes)), np.float32)
+    meanings = [_meaning(table, name, policy) for name in classes]
+    labels = _filled(table, classes, [of_word for of_word, _ in meanings])
     uncertain: NDArray[np.bool_] | None = None
     blank = 0
-    for k, name in enumerate(classes):
+    for k, (name, (_, sure)) in enumerate(zip(classes, meanings, strict=True)):
         coded = table.coded(name)
-        of_value, sure = _meaning(table, name, policy)
-        labels[:, k] = of_value[coded.codes]
-        blank += int(coded.counts[np.isnan(of_value) & sure].sum()) if policy["blank"] == "unknown" else int(
-            sum(n for value, n in zip(coded.words, coded.counts, strict=True) if not value))  # fmt: skip
+        empty = np.array([truth is None for truth in (truth_of(coded.words) or {}).values()], np.bool_)
+        empty = empty & sure if len(empty) else sure
+        if empty.any():
+            blank += int(coded.counts[empty].sum())
         if not sure.all():
             uncertain = np.zeros(labels.shape, np.bool_) if uncertain is None else uncertain
             uncertain[:, k] = ~sure[coded.codes]
@@ -83,6 +85,17 @@ def from_zero_one(
     changes = (*_counted(doubtful, "labels are -1 (uncertain)", policy["uncertain"]),
                *_counted(blank, "label cells are empty or say that nothing is known", policy["blank"]))  # fmt: skip
     return LabelMatrix(tuple(classes), labels, kind, about, (*notes, *note), uncertain, changes)
+
+
+def _filled(table: Table, classes: Sequence[str], of_words: Sequence[NDArray[np.float32]]) -> NDArray[np.float32]:
+    """Labels (N, C), filled some rows at a time, so that what is written stays in the processor's cache."""
+    labels = np.empty((len(table.frame), len(classes)), np.float32)
+    codes = [table.coded(name).codes for name in classes]
+    for start in range(0, len(labels), _BLOCK):
+        rows = slice(start, start + _BLOCK)
+        for k, of_word in enumerate(of_words):
+            labels[rows, k] = of_word[codes[k][rows]]
+    return labels
 
 
 def _meaning(table: Table, name: str, policy: Mapping[str, Any]) -> tuple[NDArray[np.float32], NDArray[np.bool_]]:
@@ -137,7 +150,7 @@ def kind_of(labels: NDArray[np.float32], *, no_finding: bool) -> tuple[Literal["
     """Return single-label if every row has exactly one label, and what to tell if only rows without any disturb."""
     if labels.shape[1] < 2 or no_finding:
         return "multi", []
-    if not ((labels == 1).sum(axis=1) <= 1).all():
+    if ((labels[:_BLOCK] == 1).sum(axis=1) > 1).any() or ((labels == 1).sum(axis=1) > 1).any():
         return "multi", []
     unknown = np.isnan(labels).all(axis=1)
     exactly_one = (labels == 1).sum(axis=1) == 1
