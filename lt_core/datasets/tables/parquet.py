@@ -33,17 +33,26 @@ def frame_of(raw: bytes, name: str) -> Parsed:
             raise Problem(f"{name} is larger than {MAX_CELL_BYTES >> 30} GiB when unpacked and is not read: split it")
         wanted = [field.name for field in file.schema_arrow if _is_flat(field.type) or _is_list(field.type)]
         left_out = [field.name for field in file.schema_arrow if field.name not in wanted]
-        table = file.read(columns=wanted, use_pandas_metadata=False)
+        wanted = [column for column in wanted if not column.startswith("__index_level_")]
+        frame = _column_by_column(file, wanted)
     except (pa.ArrowException, OSError, ValueError) as error:
         what = " ".join(str(error).split())[:120]
         raise Problem(f"{name} is not a Parquet file, or is damaged or cut short ({what}): fetch it again") from None
-    table = table.select([c for c in table.column_names if not c.startswith("__index_level_")])
-    frame = frame_of_columns(table)
     names, notes = unique_names([str(column) for column in frame.columns], 0)
     frame.columns = pd.Index(names)
     if left_out:
         notes.append(f"columns of {name} that are neither text, numbers nor lists are left out: {', '.join(left_out)}")
     return frame, tuple(notes), ()
+
+
+def _column_by_column(file: Any, wanted: list[str]) -> pd.DataFrame:
+    """The text of each column, made before the next is read: numbers and text are never there for all at once."""
+    import pyarrow as pa
+
+    if len(set(wanted)) < len(wanted) or any("." in name for name in wanted):
+        return frame_of_columns(file.read(columns=wanted))
+    texts = [_as_text(file.read(columns=[name]).column(0)) for name in wanted]
+    return frame_of_arrow(pa.table(texts, names=wanted))
 
 
 def first_rows_of_parquet(path: Path, count: int) -> list[list[str]]:
