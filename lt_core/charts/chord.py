@@ -68,18 +68,22 @@ def ribbon(a: NDArray[np.float64], b: NDArray[np.float64], *, points: int = 12) 
 
 
 def _ribbons(counts: NDArray[np.integer], arcs: NDArray[np.float64], classes: pd.DataFrame) -> pd.DataFrame:
-    names, groups = classes["class"].tolist(), classes["group"].tolist()
-    rows = []
-    for i, j in zip(*np.nonzero(np.triu(counts, k=1)), strict=True):
-        rarer = i if classes["positives"].iloc[i] <= classes["positives"].iloc[j] else j
-        outline = ribbon(arcs[i, j], arcs[j, i])
-        rows.append(
-            pd.DataFrame(outline, columns=["x", "y"]).assign(
-                a=names[i], b=names[j], n=int(counts[i, j]), group=groups[rarer], place=range(len(outline))
-            )
-        )
-    columns = ["x", "y", "a", "b", "n", "group", "place"]
-    return pd.concat(rows, ignore_index=True) if rows else pd.DataFrame({c: [] for c in columns})
+    names, groups, positives = (classes[c].to_numpy(object) for c in ("class", "group", "positives"))
+    a, b = np.nonzero(np.triu(counts, k=1))
+    outlines = [ribbon(arcs[i, j], arcs[j, i]) for i, j in zip(a, b, strict=True)]
+    if not outlines:
+        return pd.DataFrame({column: [] for column in ("x", "y", "a", "b", "n", "group", "place")})
+    points, each = np.concatenate(outlines), len(outlines[0])
+    of_pair = {
+        "a": names[a],
+        "b": names[b],
+        "n": counts[a, b],
+        "group": groups[np.where(positives[a] <= positives[b], a, b)],
+    }
+    return pd.DataFrame(
+        {"x": points[:, 0], "y": points[:, 1], "place": np.tile(np.arange(each), len(outlines))}
+        | {column: np.repeat(values, each) for column, values in of_pair.items()}
+    )
 
 
 def _ring(arcs: NDArray[np.float64], classes: pd.DataFrame) -> tuple[pd.DataFrame, pd.DataFrame]:
