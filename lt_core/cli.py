@@ -77,6 +77,9 @@ def _parser() -> argparse.ArgumentParser:
         "class names and groups (default: relative, n >= n_max / 5 and n < n_max / 20)",
     )
 
+    measures = command("measures", data_commands.measures, "Say what every statistic means, and where it is from.")
+    measures.add_argument("--markdown", metavar="FILE", help="write the page of the documentation")
+
     split = command("split", data_commands.split, "Divide a data set into parts or folds and write them as a table.")
     _data_options(split)
     split.add_argument("--method", default="iterative", help="iterative, second-order, rarest-first or random")

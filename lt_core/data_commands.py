@@ -76,6 +76,21 @@ def stats(args: argparse.Namespace) -> object:
     return entry
 
 
+def measures(args: argparse.Namespace) -> object:
+    from lt_core.stats.docs_table import definitions, markdown
+
+    if args.markdown is not None:
+        try:
+            Path(args.markdown).write_text(markdown(), encoding="utf-8")
+        except OSError as error:
+            raise Problem(f"{args.markdown} cannot be written: {error.strerror}") from None
+        return {"written": args.markdown}
+    rows = definitions()
+    if not args.json:
+        show(rows, ("of", "name", "text"))
+    return rows
+
+
 def readers(args: argparse.Namespace) -> object:
     from lt_core.datasets import all_readers
     from lt_core.datasets.readers import recognise
