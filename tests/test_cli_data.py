@@ -60,7 +60,9 @@ def test_head_of_the_training_part_alone(shared: Path, capsys: pytest.CaptureFix
     path = str(shared / "data/ham10000/ham10000_7496_28.npz")
     entry = said(capsys, "stats", path, "--split", "train")
     assert entry["n_samples"] == 5387
-    with_names = said(capsys, "stats", path, "--split", "test", "--labels", *"akiec bcc bkl df mel nv vasc".split())
+    with_names = said(
+        capsys, "stats", path, "--split", "test", "--labels", *["akiec", "bcc", "bkl", "df", "mel", "nv", "vasc"]
+    )
     assert with_names["n_samples"] == 1512
     assert with_names["classes"][0]["name"] == "akiec"
 
