@@ -93,6 +93,7 @@ def measures(args: argparse.Namespace) -> object:
 
 def readers(args: argparse.Namespace) -> object:
     from lt_core.datasets import all_readers
+    from lt_core.datasets.openable import check_openable
     from lt_core.datasets.readers import recognise
 
     rows: list[dict[str, Any]] = [
@@ -111,6 +112,7 @@ def readers(args: argparse.Namespace) -> object:
     path = Path(args.file)
     if not path.exists():
         raise Problem(f"no file or folder is called {args.file!r}")
+    check_openable(path)
     found = recognise(path)
     if found is None:
         raise Problem(f"{path.name} is not in a format that is known here: name a reader with --reader")

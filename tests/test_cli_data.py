@@ -120,3 +120,17 @@ def test_groups_by_another_rule(table: Path, capsys: pytest.CaptureFixture[str])
 def test_every_measure_is_explained(capsys: pytest.CaptureFixture[str]) -> None:
     keys = {row["key"] for row in said(capsys, "measures")}
     assert {"mean_ir", "cvir", "scumble", "tcs", "gini", "irlbl", "lift"} <= keys
+
+
+def test_predictions_are_not_taken_for_labels(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    path = tmp_path / "predictions.csv"
+    path.write_text("Image Index,prob_Mass,prob_Edema\na.png,0.25,0.5\nb.png,0.125,0.75\n")
+    assert main(["stats", str(path)]) == 2
+    assert "looks like predictions of a model ('prob_Mass', 'prob_Edema')" in capsys.readouterr().err
+
+
+def test_what_is_no_table_is_said_before_it_is_recognised(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    path = tmp_path / "labels.csv"
+    path.write_text("version https://git-lfs.github.com/spec/v1\noid sha256:aa\nsize 12\n")
+    assert main(["readers", str(path)]) == 2
+    assert "git-lfs pointer" in capsys.readouterr().err

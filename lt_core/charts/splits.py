@@ -27,7 +27,12 @@ def class_shares(table: pd.DataFrame, order: list[str], *, row_height: int = 22)
     shown = table[table["class"].isin(order)]
     parts = [part for part in PART_COLOURS if part in set(shown["part"])]
     base = alt.Chart(shown).encode(
-        y=alt.Y("class:N", sort=order, title=None, axis=alt.Axis(labelLimit=180, ticks=False, labelOverlap=False)),
+        y=alt.Y(
+            "class:N",
+            sort=order,
+            title=None,
+            axis=alt.Axis(labelLimit=180, ticks=False, labelOverlap=False, labelFlush=False),
+        ),
         tooltip=[
             alt.Tooltip("class:N"),
             alt.Tooltip("part:N"),
@@ -59,7 +64,12 @@ def prevalence_shift(table: pd.DataFrame, order: list[str], *, row_height: int =
     shown = table[table["class"].isin(order) & table["difference"].notna()]
     parts = [part for part in PART_COLOURS if part in set(shown["part"])]
     base = alt.Chart(shown).encode(
-        y=alt.Y("class:N", sort=order, title=None, axis=alt.Axis(labelLimit=180, ticks=False, labelOverlap=False)),
+        y=alt.Y(
+            "class:N",
+            sort=order,
+            title=None,
+            axis=alt.Axis(labelLimit=180, ticks=False, labelOverlap=False, labelFlush=False),
+        ),
         yOffset=alt.YOffset("part:N", sort=parts),
         color=_part_colour(parts),
         tooltip=[
@@ -102,7 +112,12 @@ def part_counts(table: pd.DataFrame, order: list[str], *, few: int = 10, cell: i
     top = max(float(shown["positives"].max()), 2.0) if len(shown) else 2.0
     base = alt.Chart(shown).encode(
         x=alt.X("part:N", sort=parts, title=None, axis=alt.Axis(labelAngle=0, orient="top", ticks=False)),
-        y=alt.Y("class:N", sort=order, title=None, axis=alt.Axis(labelLimit=180, ticks=False, labelOverlap=False)),
+        y=alt.Y(
+            "class:N",
+            sort=order,
+            title=None,
+            axis=alt.Axis(labelLimit=180, ticks=False, labelOverlap=False, labelFlush=False),
+        ),
         tooltip=[
             alt.Tooltip("class:N"),
             alt.Tooltip("part:N"),

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from lt_core.datasets.decode import IMAGE_SUFFIXES, cut_suffix
-from lt_core.datasets.tables.columns import PARTS_CALLED
+from lt_core.datasets.tables.column_names import PARTS_CALLED
 
 _GLANCE = 2000
 """Entries that are looked at to recognise a folder, all together."""

@@ -10,6 +10,7 @@ from PIL import Image, UnidentifiedImageError
 
 from lt_core.datasets.dicom import DICOM_SUFFIXES, LOOK, Frame, read_dicom, starts_at
 from lt_core.datasets.images import Pixels
+from lt_core.datasets.openable import is_lfs_pointer
 from lt_core.problems import Problem
 
 FORMATS = ("PNG", "JPEG", "BMP", "TIFF")
@@ -83,6 +84,8 @@ def _other(start: bytes) -> str:
     text = start.lstrip(b"\xef\xbb\xbf \t\r\n").lower()
     if not start:
         return " but an empty file"
+    if is_lfs_pointer(start):
+        return " but a git-lfs pointer (fetch the file with 'git lfs pull')"
     if start[8:12] == b"WEBP":
         return " but a WebP image"
     if text.startswith((b"<svg", b"<?xml")):

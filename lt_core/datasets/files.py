@@ -170,7 +170,10 @@ def glance(root: Path, limit: int) -> Iterable[tuple[str, os.DirEntry[str]]]:
 
 
 def _walk(root: str, deep: bool) -> Iterable[tuple[str, os.DirEntry[str]]]:
-    """Files below ``root`` with their relative paths, in name order, so that every machine sees the same."""
+    """Files below ``root`` with their relative paths, in name order, so that every machine sees the same.
+
+    Pipes, sockets and devices are left out: to open one may wait for ever.
+    """
     waiting = [""]
     while waiting:
         folder = waiting.pop()
@@ -184,7 +187,7 @@ def _walk(root: str, deep: bool) -> Iterable[tuple[str, os.DirEntry[str]]]:
             if entry.is_dir(follow_symlinks=False):
                 if deep:
                     waiting.append(relative)
-            else:
+            elif entry.is_file(follow_symlinks=False) or entry.is_symlink():
                 yield relative, entry
 
 

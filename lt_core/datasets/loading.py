@@ -10,6 +10,7 @@ from lt_core.datasets.builtin import BuiltIn, builtins
 from lt_core.datasets.class_counts import ClassCounts
 from lt_core.datasets.labeled_images import LabeledImages, Source
 from lt_core.datasets.notes import without_positives
+from lt_core.datasets.openable import check_openable
 from lt_core.datasets.readers import reader_for
 from lt_core.datasets.reading import Reading
 from lt_core.params import checked
@@ -35,8 +36,9 @@ def load(source: Source | str | Path) -> LabeledImages | ClassCounts:
         there = False
     if not there:
         raise _not_there(wanted.name, list(by_key))
-    reader, reason = reader_for(path, wanted.reader)
     try:
+        check_openable(path)
+        reader, reason = reader_for(path, wanted.reader)
         dataset = reader.read(replace(wanted, name=str(path.absolute()), reader=reader.key))
     except PermissionError:
         raise Problem(f"{path.name} may not be read: change its permissions or copy it") from None

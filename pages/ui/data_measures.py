@@ -48,18 +48,21 @@ def headline(found: tuple[Measure, ...]) -> None:
 
 
 def _counts(data: LabeledImages | None, source: Source, stats: LabelStats) -> LabelStats:
-    known = stats.images_by_labels is not None
-    left, right = st.columns([5, 3], gap="large") if known else (st.container(), None)
+    per_image = None if stats.images_by_labels is None else stats.labels_per_image()
+    several = per_image is not None and int((per_image["images"] > 0).sum()) > 1
+    left, right = st.columns([5, 3], gap="large") if several else (st.container(), None)
     with left:
         with st.container(horizontal=True, vertical_alignment="center"):
             st.markdown("#### How many images has each class?", width="stretch")
             stats = data_groups.regrouped(data, source, stats)
         st.caption("A click on a bar shows its images below." if data is not None else "Published counts.")
         _chart(stats, clickable=data is not None)
-    if right is not None:
+    if per_image is not None and not several and stats.images_by_labels is not None:
+        one = int((per_image["images"] > 0).to_numpy().argmax()) if len(per_image) else 0
+        st.caption(f"Every image has exactly {one} {'class' if one == 1 else 'classes'}.")
+    if right is not None and per_image is not None:
         with right:
             st.markdown("#### How many classes has one image?")
-            per_image = stats.labels_per_image()
             blocks.figure(
                 labels_per_image(per_image),
                 per_image,
@@ -71,6 +74,9 @@ def _counts(data: LabeledImages | None, source: Source, stats: LabelStats) -> La
 
 def _chart(stats: LabelStats, *, clickable: bool) -> None:
     table = stats.table()
+    if not (table["positives"] > 0).any():
+        st.info("No class has a known positive here, so there is nothing to draw.", icon=":material/info:")
+        return
     fit = tail_fit(stats.positives) if st.toggle(
         "Line of the tail",
         key="tail-line",
@@ -120,7 +126,7 @@ def _tables(stats: LabelStats, found: tuple[Measure, ...]) -> None:
         table = stats.table().sort_values("positives", ascending=False, kind="stable").reset_index(drop=True)
         known = [column for column in table if column == "class" or not table[column].isna().all()]
         st.dataframe(
-            table[known], hide_index=True, height=min(420, 40 + 35 * len(table)), column_config=_columns(),
+            table[known], hide_index=True, height=min(420, 38 + 35 * len(table)), column_config=_columns(),
             key="class-table", selection_mode="single-row",
             on_select=partial(_row_clicked, "class-table", table["class"].tolist()),
         )  # fmt: skip
@@ -130,7 +136,7 @@ def _tables(stats: LabelStats, found: tuple[Measure, ...]) -> None:
         st.dataframe(
             table[["measure", "shown", "n", "definition", "source"]],
             hide_index=True,
-            height=min(460, 40 + 35 * len(table)),
+            height=min(460, 38 + 35 * len(table)),
             column_config={
                 "measure": st.column_config.TextColumn(pinned=True),
                 "shown": st.column_config.TextColumn("value", alignment="right"),

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from importlib.util import find_spec
 from pathlib import Path
+from typing import Any
 
 import streamlit as st
 
@@ -13,14 +14,17 @@ from lt_core.datasets import Source, builtins, store_upload
 from lt_core.datasets.readers.folder import SeveralFiles
 from lt_core.problems import Problem
 from pages.ui import blocks, state
+from pages.ui.pictures import plain
 
 UPLOADS = ["zip", "npz", "csv", "tsv", "txt", "gz", "bz2", "xz", "parquet", "jsonl", "json", "xlsx", "arff", "dcm"]
+MOST_BUTTONS = 12
 ASKED = "data-asked"
 """Session: what was wanted and could not be loaded without an answer, the sentence, and the answers to choose from."""
 
 
 def chooser() -> None:
     """Draw the choice of data set; a choice takes force on every page."""
+    _asked_by_link()
     ways: dict[str, Callable[[], None]] = {"built-in": _built_in, "path": _by_path, "upload": _by_upload}
     if find_spec("pages.ui.data_medmnist") is not None:
         ways["MedMNIST download"] = _by_download
@@ -29,7 +33,7 @@ def chooser() -> None:
         how = st.segmented_control(
             "From",
             list(ways),
-            default="built-in",
+            default="path" if ASKED in st.session_state else "built-in",
             key="data-from",
             persist_state="session",
             label_visibility="collapsed",
@@ -144,15 +148,10 @@ def _try(source: Source) -> None:
     try:
         _take(source)
     except Problem as problem:
-        several = isinstance(problem, SeveralFiles)
-        files = {n: s.as_json() for n, s in zip(problem.files, problem.sources, strict=True)} if several else {}
-        columns = [] if files or source.labels else _columns_of(source)
-        if not files and not (columns and "--labels" in str(problem)):
+        asked = _question(source, problem)
+        if not asked["files"] and not (asked["columns"] and "--labels" in str(problem)):
             raise
-        st.session_state[ASKED] = {
-            "path": source.name, "source": source.as_json(), "sentence": str(problem), "files": files,
-            "columns": columns,
-        }  # fmt: skip
+        st.session_state[ASKED] = asked
 
 
 def _ask(path: str) -> None:
@@ -164,8 +163,7 @@ def _ask(path: str) -> None:
         st.text(asked["sentence"])
         source = Source.from_json(asked["source"])
         if asked["files"]:
-            name = st.selectbox("Which file has the labels?", list(asked["files"]), key="data-which-file")
-            source = Source.from_json(asked["files"][name])
+            chosen = _which_file(asked["files"])
         else:
             picked = st.multiselect(
                 "Which columns hold the labels?",
@@ -174,10 +172,52 @@ def _ask(path: str) -> None:
                 help="Columns of 0 and 1, or the one column that names the classes.",
             )
             source = replace(source, labels=tuple(picked))
-        ready = bool(asked["files"]) or bool(source.labels)
-        if st.button("Load with this", type="primary", key="load-asked", disabled=not ready):
-            with blocks.guarded(f"{Path(source.name).name} could not be loaded; the set in force stays."):
-                _take(source)
+            pressed = st.button("Load with this", type="primary", key="load-asked", disabled=not picked)
+            chosen = source if pressed else None
+        if chosen is not None:
+            with blocks.guarded(f"{Path(chosen.name).name} could not be loaded; the set in force stays."):
+                _take(chosen)
+
+
+def _which_file(files: dict[str, dict[str, Any]]) -> Source | None:
+    """Draw a button for each file and return the one that was pressed; of many, a list with a button."""
+    st.text("Which file has the labels?")
+    if len(files) > MOST_BUTTONS:
+        name = st.selectbox("File", list(files), key="data-which-file")
+        pressed = st.button("Load with this", type="primary", key="load-asked")
+        return Source.from_json(files[name]) if pressed else None
+    with st.container(horizontal=True, gap="small"):
+        for k, (name, entry) in enumerate(files.items()):
+            if st.button(plain(name), key=f"load-file-{k}", icon=":material/description:"):
+                return Source.from_json(entry)
+    return None
+
+
+def _asked_by_link() -> None:
+    """Turn a link to a set that cannot be loaded without an answer into the question for that answer."""
+    source, asked = state.source(), st.session_state.get(ASKED, {})
+    if asked.get("linked", source.name) != source.name:
+        st.session_state.pop(ASKED)
+    if ASKED in st.session_state or state.builtin(source.name) is not None:
+        return
+    try:
+        with st.spinner(f"Loading {source.name} …", show_time=True):
+            state.loaded(source)
+    except Problem as problem:
+        asked = _question(source, problem)
+        if not asked["files"] and not (asked["columns"] and "--labels" in str(problem)):
+            return  # the page says it where it loads the set
+        st.session_state[ASKED] = asked | {"linked": source.name}
+        st.session_state["data-from"], st.session_state["data-path"] = "path", source.name
+
+
+def _question(source: Source, problem: Problem) -> dict[str, Any]:
+    several = isinstance(problem, SeveralFiles)
+    files = {n: s.as_json() for n, s in zip(problem.files, problem.sources, strict=True)} if several else {}
+    columns = [] if files or source.labels else _columns_of(source)
+    return {
+        "path": source.name, "source": source.as_json(), "sentence": str(problem), "files": files, "columns": columns,
+    }  # fmt: skip
 
 
 def _columns_of(source: Source) -> list[str]:

@@ -22,10 +22,13 @@ SHOWN_CLASSES = 40
 SHOWN_FINDINGS = 12
 SHOWN_IMAGES = 12
 CHARTS = {
-    "counts": "positives of each class",
-    "shares": "share of each class against the target",
-    "shift": "prevalence against the training part",
+    "counts": "Positives of each class in each part. Outlined: fewer than 10. Click a cell to see its images.",
+    "shares": "Where each class's positives went, against each part's share of all images.",
+    "shift": "Each part's prevalence minus that of the training part. Filled where the difference is significant "
+    "(Holm-adjusted p < 0.05) and one share is at least 1.25 times the other. Intervals allow for several images of "
+    "one patient.",
 }
+"""The charts and what each shows. Bare, for a format_func would put its labels into the URL."""
 
 
 def panel(data: LabeledImages, source: Source, part: str | None, stats: LabelStats) -> None:
@@ -62,11 +65,11 @@ def _settings(data: LabeledImages) -> dict[str, object]:
                 default="given",
                 key="split-from",
                 bind="query-params",
-                format_func={"given": "as the source has them", "anew": "drawn anew"}.get,
                 label_visibility="collapsed",
             )
             == "anew"
         )
+        st.caption("Parts are drawn anew." if anew else "Parts as the source has them.")
     complete = data.split is not None and all((data.split == name).any() for name in PARTS)
     if complete and not anew:
         return {"anew": False, "method": METHODS[0], "seed": 0, "fractions": FRACTIONS}
@@ -104,6 +107,9 @@ def _sizes(report: SplitReport) -> None:
 
 def _findings(data: LabeledImages, report: SplitReport) -> None:
     """List what was found, each with a button that shows its images."""
+    if not data.positives().any():
+        st.info("No class has a known positive, so the parts cannot be compared.", icon=":material/info:")
+        return
     if not report.findings:
         st.success(
             "Nothing is wrong with these parts: no patient is on two sides, every class is in every part, and no "
@@ -116,10 +122,10 @@ def _findings(data: LabeledImages, report: SplitReport) -> None:
         if k == 0 or finding.serious != ordered[k - 1].serious:
             mend = ":red[:material/error: To mend: results would be wrong]"
             st.markdown(mend if finding.serious else ":orange[:material/info: To know: results are less sure]")
-        with st.container(horizontal=True, vertical_alignment="center", gap="small", key=f"split-finding-{k}"):
-            st.text(finding.sentence, width="stretch")
-            if len(finding.rows) and not isinstance(data.images, NoImages):
-                st.toggle("Images", key=f"split-show-{k}")
+        left, right = st.columns([7, 1], vertical_alignment="center")
+        left.text(finding.sentence)
+        if len(finding.rows) and not isinstance(data.images, NoImages):
+            right.toggle("Images", key=f"split-show-{k}")
         if st.session_state.get(f"split-show-{k}"):
             _images(data, finding)
     if len(ordered) > SHOWN_FINDINGS:
@@ -143,9 +149,9 @@ def _charts(data: LabeledImages, report: SplitReport) -> None:
         default="counts",
         key="split-chart",
         bind="query-params",
-        format_func=CHARTS.get,
         label_visibility="collapsed",
     )
+    st.caption(CHARTS[picked or "counts"])
     order = _classes(data)
     table = report.table
     match picked:
@@ -155,10 +161,6 @@ def _charts(data: LabeledImages, report: SplitReport) -> None:
         case "shift":
             chart = charts.prevalence_shift(table, order)
             text = "Dots with intervals: each part's prevalence minus that of the part compared with, for each class."
-            st.caption(
-                "Filled where the difference is significant (Holm-adjusted p < 0.05) and one share is at least 1.25 "
-                "times the other. Intervals allow for several images of one patient."
-            )
         case _:
             _counts(data, report, order)
             return
@@ -193,7 +195,6 @@ def _counts(data: LabeledImages, report: SplitReport, order: list[str]) -> None:
         on_select="rerun",
         selection_mode=charts.CLICKED_CELL,
     )
-    st.caption("Outlined: fewer than 10 positives. Click a cell to see its images.")
     points = (chosen or {}).get("selection", {}).get(charts.CLICKED_CELL, [])
     if points and not isinstance(data.images, NoImages) and data.split is not None:
         name, part = str(points[0]["class"]), str(points[0]["part"])

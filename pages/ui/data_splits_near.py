@@ -13,7 +13,8 @@ from pages.ui import blocks, pictures
 
 Near = tuple[NDArray[np.intp], NDArray[np.int64]]
 
-DISTANCES = {"4": "4 bits or fewer: copies, also re-scaled or compressed", "8": "8 bits or fewer: slight edits too"}
+DISTANCES = {"4": "4 bits or fewer: copies, also re-scaled or compressed.", "8": "8 bits or fewer: slight edits, too."}
+"""Bare, for a format_func would put its labels into the URL."""
 SHOWN_PAIRS = 6
 FOUND = "split-near"
 
@@ -46,13 +47,12 @@ def section(data: LabeledImages, source: Source) -> None:
         "you believe it: films of one kind resemble one another.",
     )
     left, right = st.columns([2, 3], vertical_alignment="bottom")
-    left.selectbox(
-        "Nearly equal means", list(DISTANCES), format_func=DISTANCES.get, key="split-distance", bind="query-params"
-    )
+    left.selectbox("Bits that may differ", list(DISTANCES), key="split-distance", bind="query-params")
     if right.button(f"Compare the {len(data):,} images", key="split-near-go", icon=":material/content_copy:"):
         with blocks.guarded("The images could not be compared."):
             st.session_state[FOUND] = (_key(source, _distance()), _search(data))
             st.rerun()
+    st.caption(DISTANCES[str(_distance())])
     near = pairs(data, source)
     if near is not None and data.split is not None:
         sides = data.split[near[0]].reshape(-1, 2)

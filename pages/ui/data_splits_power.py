@@ -56,10 +56,11 @@ def section(report: SplitReport) -> None:
 def _say(classes: pd.DataFrame, precision: float, recall: float) -> None:
     """Say it of the rarest class, the first row, in one sentence."""
     rarest = classes.iloc[0]
+    positives = f"{rarest['n']:,} {'positive' if rarest['n'] == 1 else 'positives'}"
     f1 = f1_of(precision=precision, recall=recall)
     needed = positives_needed(0.1, precision=precision, recall=recall)
     st.text(
-        f"{rarest['class']} has {rarest['n']:,} positives there: at F1 {f1:.2f} its 95 % interval is "
+        f"{rarest['class']} has {positives} there: at F1 {f1:.2f} its 95 % interval is "
         f"{rarest['f1_width']:.2f} wide; two models must differ by {min(rarest['f1_difference'], 1):.2f} or more to "
         f"be told apart. An interval 0.10 wide takes {needed:,} positives, which "
         f"{int((classes['n'] >= needed).sum())} of {len(classes):,} classes have."

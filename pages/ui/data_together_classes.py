@@ -11,14 +11,6 @@ from pages.ui.data_together_scope import Scope
 MOST = 40
 """Classes on one map: more cells could not be read."""
 
-_ORDER_NAMES = {
-    "clustered": "alike beside each other",
-    "count": "most frequent first",
-    "group": "head, medium, tail",
-    "name": "by the alphabet",
-    "file": "as in the file",
-}
-
 
 def picker(scope: Scope, *, orders: bool = True) -> list[int]:
     """Draw the choice of classes (and of their order) and return them, in order."""
@@ -27,9 +19,10 @@ def picker(scope: Scope, *, orders: bool = True) -> list[int]:
     by_count = there[np.argsort(-scope.stats.positives[there], kind="stable")].tolist()
     by = "clustered"
     if orders:
+        # The options stay bare, for a format_func would put its labels into the URL.
         by = st.selectbox(
-            "Order of the classes", list(ORDERS), key="together-order", bind="query-params", width=240,
-            format_func=_ORDER_NAMES.get, help="\n\n".join(f"**{_ORDER_NAMES[k]}**: {v}" for k, v in ORDERS.items()),
+            "Order of the classes", list(ORDERS), key="together-order", bind="query-params", width=180,
+            help="\n\n".join(f"**{key}**: {text}" for key, text in ORDERS.items()),
         )  # fmt: skip
     chosen: list[str] = []
     top = min(MOST, len(by_count))

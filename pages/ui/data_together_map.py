@@ -11,19 +11,17 @@ from pages.ui import blocks, data_together_classes, data_together_scope
 from pages.ui.data_together_scope import Scope
 
 KEY = "chart-together"
-_SHORT = {"n": "images", "share": "share of the row", "jaccard": "Jaccard", "lift": "lift", "weight": "DB weight"}
+_WORDS = {"images": "n", "share": "share", "jaccard": "jaccard", "lift": "lift", "weight": "weight"}
+"""Bare words for the URL, and the measure of the chart that each names."""
 
 
 def draw(scope: Scope) -> None:
     """Draw the map with its choices; a click looks at the pair."""
     with st.container(horizontal=True, vertical_alignment="bottom", gap="medium"):
-        measure = (
-            st.segmented_control(
-                "Measure", list(MEASURES), default="n", key="together-measure", bind="query-params",
-                format_func=_SHORT.get, width="content",
-            )
-            or "n"
+        word = st.segmented_control(
+            "Measure", list(_WORDS), default="images", key="together-measure", bind="query-params", width="content",
         )  # fmt: skip
+        measure = _WORDS[word or "images"]
         classes = data_together_classes.picker(scope)
         knobs = _knobs() if measure == "weight" else {}
     order = [scope.names[c] for c in classes]

@@ -14,13 +14,6 @@ from lt_core.stats.pairs_views import VIEWS, pairs_by
 from pages.ui import data_together_pair, data_together_scope
 from pages.ui.data_together_scope import MOST_PAIRS, Scope
 
-_NAMES = {
-    "frequent": "most frequent",
-    "rarest": "rarest",
-    "more": "more than by chance",
-    "less": "less than by chance",
-    "never": "never together",
-}
 _SETS = 200
 """Label sets listed."""
 _CHUNK = 1 << 18
@@ -30,7 +23,7 @@ _CHUNK = 1 << 18
 def pairs(scope: Scope) -> None:
     """Draw one view of the pairs as a table; a click on a row looks at the pair."""
     view = st.segmented_control(
-        "Pairs", list(VIEWS), default="more", key="together-pairs", bind="query-params", format_func=_NAMES.get,
+        "Pairs", list(VIEWS), default="more", key="together-pairs", bind="query-params",
     ) or "more"  # fmt: skip
     seen, rarest, never = scope.tables()
     table = pairs_by(view, rarest if view == "rarest" else seen, never)

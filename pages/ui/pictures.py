@@ -16,7 +16,8 @@ from lt_core.problems import Problem
 
 SHOWN = 224
 PAGE = 24
-WIDTH = 176
+WIDTH = 168
+"""Pixels: two tiles stand side by side on a phone, six on a laptop."""
 
 
 def enlarged(pixels: NDArray[np.uint8], side: int = SHOWN) -> NDArray[np.uint8]:
@@ -102,10 +103,22 @@ def plain(text: str) -> str:
 def _tile(data: LabeledImages, row: int, column: int | None, side: int) -> None:
     try:
         mask = data.masks.read(row, column) if data.masks is not None and column is not None else None
-        st.image(outlined(thumbnail(data.images, row, side), mask, side), width="stretch")
+        st.image(_no_taller(outlined(thumbnail(data.images, row, side), mask, side)), width="stretch")
     except Problem as problem:
         with st.container(border=True, height=min(side, WIDTH)):
             st.caption(f":material/broken_image: {plain(str(problem))}")
+
+
+def _no_taller(pixels: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    """Return a picture that is taller than wide in the middle of a transparent square, so that rows stay in line."""
+    height, width = pixels.shape[:2]
+    if height <= width:
+        return pixels
+    square = np.zeros((height, height, 4), np.uint8)
+    left = (height - width) // 2
+    square[:, left : left + width, :3] = pixels
+    square[:, left : left + width, 3] = 255
+    return square
 
 
 def _cut(text: str, length: int) -> str:

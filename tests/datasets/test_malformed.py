@@ -91,7 +91,7 @@ def test_npz_that_lies_about_its_size(tmp_path: Path) -> None:
         (b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR", "x.csv is not a text table but a binary file"),
         (b"\xff\xfea", "begins like UTF-16"),
         (b'image,dx\n"a.png,nv\nb.png,mel\n', "x.csv"),
-        (b"<!DOCTYPE html>\n<html><body>Sign in</body></html>\n", "no column is recognised as labels"),
+        (b"<!DOCTYPE html>\n<html><body>Sign in</body></html>\n", "x.csv is a web page"),
     ],
 )
 def test_tables_that_are_none(tmp_path: Path, content: bytes, message: str) -> None:

@@ -123,10 +123,10 @@ def test_several_tables_are_choices(csv: Path) -> None:
     csv.with_name("more.csv").write_text("image,dx\nx,nv\ny,mel\n", encoding="utf-8")
     app = by_path(csv.parent)
     widget(app.button, "Load").click().run()
-    box = widget(app.selectbox, "Which file has the labels?")
-    assert set(box.options) == {"labels.csv", "more.csv"}
-    box.select("more.csv").run()
-    widget(app.button, "Load with this").click().run()
+    assert "Which file has the labels?" in texts(app)
+    files = {button.label.replace("\\", ""): button for button in app.button if button.label.endswith("csv")}
+    assert set(files) == {"labels.csv", "more.csv"}
+    files["more.csv"].click().run()
     assert not app.exception
     assert len(load_images(Source.from_json(app.session_state["source"]))) == 2
 

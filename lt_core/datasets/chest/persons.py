@@ -8,31 +8,16 @@ from numpy.typing import NDArray
 
 from lt_core.datasets.chest.distinct import distinct
 from lt_core.datasets.reading import Change
-
-_YEARS = {"Y": 1.0, "M": 1 / 12, "W": 7 / 365.25, "D": 1 / 365.25}
-OLDEST = 120.0
-"""Ages above this are errors of typing: the first NIH table has some above 400."""
+from lt_core.datasets.tables.metadata import years_of
 
 
 def ages_of(cells: pd.Series[str]) -> tuple[NDArray[np.float64], list[Change]]:
     """Return ages in years (N,), NaN where there is none, and how many cells were no age.
 
-    ``60``, ``060Y`` (DICOM age string: years, months, weeks, days) and ``60.0`` are ages.
+    See ``years_of`` for what is an age.
     """
     codes, values = distinct(cells)
-    years = np.full(len(values), np.nan)
-    wrong = np.zeros(len(values), np.bool_)
-    for code, value in enumerate(values):
-        text = value.strip().upper()
-        if text in ("", "NAN"):
-            continue
-        unit = _YEARS.get(text[-1])
-        try:
-            years[code] = float(text if unit is None else text[:-1]) * (unit or 1.0)
-        except ValueError:
-            wrong[code] = True
-        if not 0 <= years[code] <= OLDEST:
-            years[code], wrong[code] = np.nan, True
+    years, wrong = years_of(values)
     count = int(wrong[codes].sum())
     examples = tuple(value for value, bad in zip(values, wrong, strict=True) if bad)[:3]
     told = Change("unknown", count, "ages are no age in years: taken as unknown", examples)

@@ -69,10 +69,14 @@ def read_coco(path: Path) -> CocoFile:
     images, categories = _objects(content, "images", path), _objects(content, "categories", path)
     if not images or not categories:
         lacking = "images" if not images else "categories"
-        raise Problem(f"{path.name} is no COCO file of labelled images: its list {lacking!r} is missing or empty")
-    annotations = _objects(content, "annotations", path)
+        told = ": captions are no labels" if any("caption" in e for e in _objects(content, "annotations", path)) else ""
+        raise Problem(f"{path.name} is no COCO file of labelled images: its list {lacking!r} is missing or empty{told}")
+    if "annotations" not in content:
+        raise Problem(f"{path.name} lists images without annotations, as a test set does: its labels are not public, "
+                      "choose the file of the training or validation images")  # fmt: skip
+    annotations = _of_segments(_objects(content, "annotations", path))
     lost = sum(map(len, (_entries(content, key) for key in ("images", "categories", "annotations"))))
-    lost -= len(images) + len(categories) + len(annotations)
+    lost -= len(images) + len(categories) + len(_objects(content, "annotations", path))
     ids, first = _first(images)
     kept = [images[k] for k in first]
     names, unnamed = _names(kept)
@@ -100,6 +104,18 @@ def read_coco(path: Path) -> CocoFile:
         changes=tuple(change for change in changes if change.count),
         federated=any("not_exhaustive_category_ids" in entry for entry in kept[:10]),
     )
+
+
+def _of_segments(annotations: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """One annotation a segment, where an image has one annotation with all its segments (COCO panoptic)."""
+    made: list[dict[str, Any]] = []
+    for entry in annotations:
+        segments = entry.get("segments_info")
+        if "category_id" in entry or not isinstance(segments, list):
+            made.append(entry)
+            continue
+        made += [segment | {"image_id": entry.get("image_id")} for segment in segments if isinstance(segment, dict)]
+    return made
 
 
 def _content(path: Path) -> dict[str, Any]:

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from lt_core.datasets.detection.coco_file import is_coco
-from lt_core.datasets.tables.columns import PARTS_CALLED
+from lt_core.datasets.tables.column_names import PARTS_CALLED
 
 _GLANCE = 2000
 

@@ -8,7 +8,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from lt_core.datasets.tables.columns import IMAGE, LABEL, PATIENT, plain
+from lt_core.datasets.tables.column_names import IMAGE, LABEL, PATIENT
+from lt_core.datasets.tables.columns import plain
 from lt_core.problems import Problem, Unknown
 
 Kind = Literal["image", "class", "classes", "texts", "numbers", "value", "other"]

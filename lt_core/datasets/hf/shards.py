@@ -11,7 +11,7 @@ from typing import Any
 
 from lt_core.datasets.arrow_images import Shard, inside, opened
 from lt_core.datasets.notes import some
-from lt_core.datasets.tables.columns import PARTS_CALLED
+from lt_core.datasets.tables.column_names import PARTS_CALLED
 from lt_core.problems import Problem
 
 _NUMBERED = re.compile(r"^(?P<split>.+?)-\d{5}-of-\d{5}(-[0-9a-f]{16})?\.(parquet|arrow)$")

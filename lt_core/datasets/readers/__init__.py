@@ -9,6 +9,7 @@ from pkgutil import iter_modules
 from typing import Protocol
 
 from lt_core.datasets.labeled_images import LabeledImages, Source
+from lt_core.datasets.openable import is_readable_kind
 from lt_core.params import Param
 from lt_core.problems import Problem, Unknown
 
@@ -69,6 +70,8 @@ def all_readers() -> tuple[Reader, ...]:
 def recognise(path: Path) -> tuple[Reader, str] | None:
     """Return the reader of ``path`` and its reason, or None; raise ``Problem`` if two have an equal claim."""
     best: list[tuple[Reader, str]] = []
+    if not is_readable_kind(path):
+        return None
     for reader in all_readers():
         if best and reader.priority < best[0][0].priority:
             break

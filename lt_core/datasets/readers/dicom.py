@@ -48,6 +48,8 @@ class DicomReader:
         if path.is_file():
             named = cut_suffix(path.name)[1] in DICOM_SUFFIXES
             return "it begins as a DICOM file" if _begins_as_dicom(path, sure=not named) else None
+        if not path.is_dir():
+            return None
         dicom = pictures = looked = 0
         for relative, entry in glance(path, _GLANCE):
             suffix = cut_suffix(entry.name)[1]

@@ -19,7 +19,7 @@ from lt_core.datasets.kinds import as_asked, kind_asked
 from lt_core.datasets.labeled_images import LabeledImages, Source
 from lt_core.datasets.options import KIND, options_of
 from lt_core.datasets.reading import Change, Column, Reading, Role
-from lt_core.datasets.tables.columns import PARTS_CALLED
+from lt_core.datasets.tables.column_names import PARTS_CALLED
 from lt_core.problems import Problem
 
 

@@ -12,13 +12,14 @@ from numpy.typing import NDArray
 
 from lt_core.datasets.chest.assembled import Found, data_set, unused
 from lt_core.datasets.chest.merging import Rows
-from lt_core.datasets.chest.persons import OLDEST, groups_of, numbers_of, words_of
+from lt_core.datasets.chest.persons import groups_of, numbers_of, words_of
 from lt_core.datasets.chest.pictures import images_named
 from lt_core.datasets.chest.words import Words
 from lt_core.datasets.labeled_images import LabeledImages, Source
 from lt_core.datasets.options import options_of
 from lt_core.datasets.reading import Change, Column
 from lt_core.datasets.tables.columns import named, plain
+from lt_core.datasets.tables.metadata import OLDEST
 from lt_core.datasets.tables.peek import peek
 from lt_core.datasets.tables.text import Table, read_table
 from lt_core.params import Choice, Param

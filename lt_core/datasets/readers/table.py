@@ -21,8 +21,8 @@ from lt_core.params import Choice, Param
 from lt_core.problems import Problem
 
 SEPARATOR = Param("separator", "auto", Choice(
-    ("auto", "none", "|", ";", ",", "/", "newline", "list"),
-    ("as the cells say", "each cell is one label", "|", ";", ",", "/", "a new line", "written as a list"),
+    ("auto", "none", "|", ";", ",", "/", "space", "newline", "list"),
+    ("as the cells say", "each cell is one label", "|", ";", ",", "/", "a blank", "a new line", "written as a list"),
     help="The sign between several labels in one cell."))  # fmt: skip
 FORM = Param("form", "auto", Choice(
     ("auto", "columns", "one column", "long"),

@@ -13,35 +13,20 @@ from numpy.typing import NDArray
 
 from lt_core.datasets.decode import IMAGE_SUFFIXES, cut_suffix
 from lt_core.datasets.tables.coded import Coded
+from lt_core.datasets.tables.column_names import (
+    IMAGE,
+    LABEL,
+    LABEL_IF_NO_OTHER,
+    NOT_A_FINDING,
+    PARTS_CALLED,
+    PATIENT,
+    SPLIT,
+)
 from lt_core.datasets.tables.label_words import LIST, pieces_of, separator_of
 from lt_core.datasets.tables.lists import LIST_SIGN
 from lt_core.datasets.tables.text import Table
 from lt_core.datasets.tables.truth import says_nothing, truth_of
 from lt_core.problems import Problem, Unknown
-
-# Names as they are compared: lower case, letters and digits only; the first that occurs wins.
-IMAGE = (
-    "imageindex", "image", "imageid", "imagename", "imagefile", "imagefilename", "filename", "file", "imagepath",
-    "filepath", "path", "img", "imgid", "imgname", "imgpath", "isicid", "dicomid", "dicom", "id", "uid", "name",
-)  # fmt: skip
-PATIENT = ("patientid", "patient", "subjectid", "subject", "caseid", "case", "lesionid", "lesion", "groupid", "group")
-SPLIT = ("split", "set", "subset", "part", "partition", "fold", "usage", "dataset")
-LABEL = (
-    "findinglabels", "findinglabel", "findings", "finding", "labels", "label", "labelname", "dx", "diagnosis",
-    "diagnoses", "class", "classes", "classname", "classid", "category", "categories", "target", "targets", "tags",
-    "pathology", "pathologies", "disease", "diseases", "condition",
-)  # fmt: skip
-PARTS_CALLED = {
-    "train": "train", "training": "train", "val": "val", "valid": "val", "validation": "val", "dev": "val",
-    "test": "test", "testing": "test", "": "",
-}  # fmt: skip
-# A column of 0 and 1 whose name has one of these words describes the patient or the picture, not a finding.
-NOT_A_FINDING = (
-    "age", "sex", "gender", "male", "female", "follow", "view", "width", "height", "spacing", "index", "id", "patient",
-    "date", "time", "offset", "survival", "weight", "fold", "split", "unnamed", "column", "row", "number", "count",
-    "reader", "rater", "hospital", "site", "scanner", "smoker", "race", "ethnicity",
-)  # fmt: skip
-
 
 _LOOKED_AT = 20_000
 """Distinct cells that tell whether a column holds names of classes."""
@@ -139,7 +124,7 @@ def holds_no_label(cells: pd.Series[str]) -> bool:
 
 def _image_column(table: Table, free: Sequence[str]) -> tuple[str | None, list[str]]:
     files = [name for name in free if looks_like_files(table.frame[name])]
-    called = _first_named(files or free, IMAGE)
+    called = _first_named(files or [name for name in free if _may_name_images(table, name)], IMAGE)
     if len(files) == 1:
         return files[0], []
     if called is not None and (files or plain(called) not in ("id", "uid", "name") or table.frame[called].is_unique):
@@ -148,6 +133,15 @@ def _image_column(table: Table, free: Sequence[str]) -> tuple[str | None, list[s
         listed = ", ".join(files)
         return None, [f"several columns name image files ({listed}): none is used, say which with the option image"]
     return None, []
+
+
+def _may_name_images(table: Table, name: str) -> bool:
+    """Whether a column that is called like an image tells images apart: ``Xray Chest PA and Lateral`` does not."""
+    if plain(name) not in IMAGE:
+        return False
+    words = table.coded(name).words[:_LOOKED_AT]
+    text = sum(len(word.split()) > 2 for word in words)
+    return 2 * text < len(words) and (len(words) > 1 or len(table.frame) == 1)
 
 
 def _first_named(free: Collection[str], names: Sequence[str]) -> str | None:
@@ -168,7 +162,10 @@ def _split_column(table: Table, free: Sequence[str]) -> str | None:
 def _label_columns(table: Table, free: Sequence[str], form: Form) -> list[str]:
     """Columns of 0 and 1, or the one column called like a label; asked about where both or neither are there."""
     zero_one = [name for name in free if not _describes(name) and says(table, name)] if form != "names" else []
-    called = [name for name in free if plain(name) in LABEL and name not in zero_one and _names_classes(table, name)]
+    named_so = [name for name in free if name not in zero_one and _names_classes(table, name, LABEL)]
+    called = named_so or [
+        name for name in free if name not in zero_one and _names_classes(table, name, LABEL_IF_NO_OTHER)
+    ]
     if form == "zero-one":
         called = []
     if len(called) == 1 and len(zero_one) < 2:
@@ -184,6 +181,12 @@ def _label_columns(table: Table, free: Sequence[str], form: Form) -> list[str]:
     joined = [name for name in free if form != "zero-one" and _is_joined(table, name)]
     if len(joined) == 1:
         return joined
+    predicted = [name for name in table.columns if plain(name).startswith(("prob", "logit", "score", "pred"))]
+    if 2 * len(predicted) > len(table.columns):
+        raise Problem(
+            f"{table.path.name} looks like predictions of a model ({_listed(predicted, 3)}), not like labels: load the "
+            "table with the labels, or look at these on the Losses page, Where the force is"
+        )
     raise _unclear(table, "no column is recognised as labels")
 
 
@@ -192,8 +195,10 @@ def _describes(name: str) -> bool:
     return any(word in NOT_A_FINDING for word in words)
 
 
-def _names_classes(table: Table, name: str) -> bool:
-    """A column of class names repeats them; free text and measurements do not."""
+def _names_classes(table: Table, name: str, names: Collection[str] = ()) -> bool:
+    """A column of class names repeats them; free text and measurements do not. It is called one of ``names``."""
+    if names and plain(name) not in names:
+        return False
     coded = table.coded(name)
     filled = len(coded) - int(coded.counts[coded.words.index("")]) if "" in coded.words else len(coded)
     if len(coded.words) > _LOOKED_AT:

@@ -9,7 +9,9 @@ from typing import Any
 
 import pandas as pd
 
+from lt_core.datasets.reading import Change
 from lt_core.datasets.tables.delimited import Parsed, unique_names
+from lt_core.datasets.tables.header_line import lines_above
 from lt_core.problems import Problem, Unknown
 
 MAX_BYTES = 1 << 30
@@ -37,12 +39,15 @@ def frame_of_sheet(raw: bytes, name: str, sheet: str = "", limit: int = MAX_BYTE
         rows = sheets[filled[0]]
     if not rows:
         raise Problem(f"the sheet {sheet!r} of {name} is empty: a table needs a header line and rows")
+    above = lines_above(rows)
+    changes = [Change("dropped", above, "lines above the header are no part of the table", (" ".join(rows[0])[:60],))]
+    rows = rows[above:]
     width = max(map(len, rows))
     names, notes = unique_names(rows[0], width)
     cells = [row + [""] * (width - len(row)) for row in rows[1:]]
     frame = pd.DataFrame(cells, columns=names, dtype=str)
     empty = [column for column in names[len(rows[0]) :] if not (frame[column] != "").any()]
-    return frame.drop(columns=empty), tuple(notes), ()
+    return frame.drop(columns=empty), tuple(notes), tuple(changes if above else ())
 
 
 def _sheets(raw: bytes, name: str, limit: int) -> dict[str, list[list[str]]]:

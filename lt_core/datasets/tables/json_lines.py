@@ -89,7 +89,7 @@ def _cell(value: Any) -> str:
 
 
 def _changes(records: list[dict[str, Any]]) -> tuple[Change, ...]:
-    full = max(map(len, records))
+    full = max(map(len, records), default=0)
     short = sum(len(record) < full for record in records)
     what = "records lack a field that others have: the cell is empty"
     return (Change("repaired", short, what),) if short else ()

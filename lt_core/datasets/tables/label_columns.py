@@ -59,6 +59,9 @@ def from_zero_one(
     Raises ``Problem`` naming the column, the row and the cell that is none of these.
     """
     policy = {"uncertain": "unknown", "blank": "unknown", **(values or {})}
+    signs = policy["uncertain"] == "unknown" and _is_plus_minus(table, columns)
+    if signs:
+        policy["uncertain"] = "zero"
     dropped = [name for name in columns if is_no_finding(name)] if not keep_no_finding and len(columns) > 1 else []
     classes = [name for name in columns if name not in dropped]
     check_size(table, len(classes))
@@ -79,12 +82,37 @@ def from_zero_one(
     about = f"labels from {len(classes)} columns of 0 and 1" + (
         f", {dropped[0]!r} being their absence" if dropped else ""
     )
+    if signs:
+        told_signs = f"the label columns hold 1 and -1 and never 0: -1 is taken as negative ({doubtful:,} cells)"
+        kind, told = kind_of(labels, no_finding=bool(dropped))
+        change = Change("repaired", doubtful, "label cells are -1 where no cell is 0: taken as negative")
+        return LabelMatrix(tuple(classes), labels, kind, about, (told_signs, *told), None, (change,))
     taken = {"unknown": "unknown", "one": "positive", "zero": "negative"}[policy["uncertain"]]
+    told_union = _told_of_union(classes, labels)
     notes = [f"{doubtful:,} labels are -1 (uncertain): taken as {taken}"] if doubtful else []
     kind, note = kind_of(labels, no_finding=bool(dropped))
     changes = (*_counted(doubtful, "labels are -1 (uncertain)", policy["uncertain"]),
                *_counted(blank, "label cells are empty or say that nothing is known", policy["blank"]))  # fmt: skip
-    return LabelMatrix(tuple(classes), labels, kind, about, (*notes, *note), uncertain, changes)
+    return LabelMatrix(tuple(classes), labels, kind, about, (*notes, *told_union, *note), uncertain, changes)
+
+
+def _told_of_union(classes: Sequence[str], labels: NDArray[np.float32]) -> list[str]:
+    """Say which class is 1 just where any of the others is, as ``Disease_Risk`` or ``any``: it is no finding."""
+    there = labels == 1
+    each = there.sum(axis=1)
+    if len(classes) < 4 or not len(labels):
+        return []
+    whole = [k for k in range(len(classes)) if (there[:, k] == (each - there[:, k] > 0)).all()]
+    if len(whole) != 1 or each.max() < 2 or there[:, whole[0]].all():
+        return []
+    return [f"{classes[whole[0]]!r} is 1 where any other class is: it is their union, not a finding of its own; leave "
+            "it out with --labels"]  # fmt: skip
+
+
+def _is_plus_minus(table: Table, columns: Sequence[str]) -> bool:
+    """Whether all cells are 1 or -1, both there: a set without a 0 has no other word for negative."""
+    words = {word for name in columns for word in table.coded(name).words}
+    return words <= {"1", "-1", "1.0", "-1.0"} and bool(words & {"-1", "-1.0"}) and bool(words & {"1", "1.0"})
 
 
 def _filled(table: Table, classes: Sequence[str], of_words: Sequence[NDArray[np.float32]]) -> NDArray[np.float32]:

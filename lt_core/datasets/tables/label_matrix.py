@@ -21,7 +21,7 @@ from lt_core.problems import Problem
 
 SPARSE_CELLS = 1 << 26
 """Class names in rows of more cells than this are kept by the labels that are there."""
-_SEPARATORS = {"none": "\0", "newline": "\n", "list": LIST}
+_SEPARATORS = {"none": "\0", "space": " ", "newline": "\n", "list": LIST}
 
 
 @dataclass(frozen=True, eq=False)

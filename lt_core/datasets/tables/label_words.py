@@ -21,11 +21,15 @@ from lt_core.datasets.tables.truth import UNKNOWN
 from lt_core.problems import Problem
 
 SEPARATORS = (LIST_SIGN, "|", ";", "\n", ",")
+_IN_NAMES = ("\n", ",")
+"""Separators that are also found within a name."""
 LIST = "list"
 """The separator of cells that are written like lists: ``['a', 'b']``."""
 MAX_CELLS = 1 << 30
 """Rows times classes of the largest matrix that is made (4 GiB of float32)."""
 _SAMPLE = 20_000
+_LONGEST_CELL = 1 << 17
+_DICTIONARY = re.compile(r"""\s*\{\s*(?:'[^']*'|"[^"]*"|[\w.-]+)\s*:""")
 _NO_FINDING = frozenset({"nofinding", "nofindings", "noabnormality", "noabnormalities"})
 
 
@@ -63,8 +67,10 @@ def is_no_finding(name: str) -> bool:
 def separator_of(cells: pd.Series[str] | Sequence[str]) -> str | None:
     """Return the sign between several labels in one cell, ``LIST``, or None where each cell is one label.
 
-    ``|`` and ``;`` always separate. A comma may also be part of a name (``melanoma, invasive``): it separates if at
-    least half of the pieces come back in other cells. Cells written like lists are ``LIST`` where most are.
+    ``|`` and ``;`` always separate. A comma or a line break may also be part of a name (``melanoma, invasive``): it
+    separates if at least half of the pieces come back in other cells. Blanks separate class numbers (``16 0``), and
+    words of which each is also a cell of its own, or which are far fewer than the cells made of them, or where one is
+    written with an underscore. Cells written like lists are ``LIST`` where most are.
     """
     values: Sequence[str] = list(cells.unique()) if isinstance(cells, pd.Series) else cells
     step = max(1, len(values) // _SAMPLE)
@@ -73,15 +79,34 @@ def separator_of(cells: pd.Series[str] | Sequence[str]) -> str | None:
         return LIST
     for separator in SEPARATORS:
         held = [cell for cell in distinct if separator in cell]
-        if held and (separator != "," or _pieces_recur(distinct, held)):
+        if held and (separator not in _IN_NAMES or _pieces_recur(distinct, held, separator)):
             return separator
-    return None
+    return " " if _are_words(distinct) else None
 
 
-def _pieces_recur(distinct: list[str], held: list[str]) -> bool:
-    cells_of = Counter(piece for cell in distinct for piece in {part.strip() for part in cell.split(",")} - {""})
-    pieces = {part.strip() for cell in held for part in cell.split(",")} - {""}
+def _pieces_recur(distinct: list[str], held: list[str], separator: str) -> bool:
+    def pieces_in(cell: str) -> set[str]:
+        return {part.strip().casefold() for part in cell.split(separator)} - {""}
+
+    cells_of = Counter(piece for cell in distinct for piece in pieces_in(cell))
+    pieces = {piece for cell in held for piece in pieces_in(cell)}
     return 2 * sum(cells_of[piece] > 1 for piece in pieces) >= len(pieces)
+
+
+def _are_words(distinct: list[str]) -> bool:
+    """Whether cells with blanks are several labels, not names of several words such as ``basal cell carcinoma``."""
+    if not any(" " in cell for cell in distinct):
+        return False
+    cells = [cell.split() for cell in distinct]
+    if any(len(set(words)) < len(words) for words in cells):
+        return False
+    together = {word for words in cells if len(words) > 1 for word in words}
+    if all(word.isdecimal() for words in cells for word in words):
+        return True
+    alone = {words[0] for words in cells if len(words) == 1}
+    if any("_" in word for word in together | alone):
+        return True
+    return together <= alone or 4 * len(together | alone) <= len(cells)
 
 
 def pieces_of(coded: Coded, separator: str | None) -> tuple[NDArray[np.int64], NDArray[np.int32], list[str]]:
@@ -119,6 +144,7 @@ def named_classes(
     where there is no class.
     """
     coded = table.coded(column)
+    _refuse_what_is_no_name(table, column, coded)
     separator = separator or separator_of(coded.words)
     starts, codes, words = pieces_of(coded, separator)
     cell = np.repeat(np.arange(len(coded.words)), np.diff(starts))
@@ -142,6 +168,18 @@ def named_classes(
     sign = "as lists" if separator in (LIST, LIST_SIGN) else f"separated by {separator!r}"
     about = f"labels from the column {column!r}" + (f", {sign}" if separator else "")
     return Named(classes, of_cell, coded.codes, bool(absent.any()), about, tuple(changes))
+
+
+def _refuse_what_is_no_name(table: Table, column: str, coded: Coded) -> None:
+    """Raise ``Problem`` for cells that are dictionaries, whose values are lost as names, and for endless cells."""
+    where = f"column {column!r} of {table.path.name}"
+    for value in coded.words:
+        if _DICTIONARY.match(value):
+            raise Problem(f"{where} holds dictionaries ({value[:60]}): whether a value such as 0.0 means absent is not "
+                          "said there, so make a column of 0 and 1 a class of it")  # fmt: skip
+        if len(value) > _LONGEST_CELL:
+            raise Problem(f"{where} holds a cell of {len(value):,} characters: that is no list of class names, choose "
+                          "the label columns with --labels")  # fmt: skip
 
 
 def _empty_lists(coded: Coded, separator: str | None) -> NDArray[np.bool_]:

@@ -26,7 +26,8 @@ KNOWN = {
 }  # fmt: skip
 _MEANING = {name: what for what, names in KNOWN.items() for name in names}
 _YEARS = {"Y": 1.0, "M": 1 / 12, "W": 7 / 365.25, "D": 1 / 365.25}
-_OLDEST = 120.0
+OLDEST = 120.0
+"""Ages above this are errors of typing: the first NIH table has some above 400."""
 _MOST = 200
 """A column with more different words is free text, or names somebody."""
 
@@ -49,7 +50,7 @@ def metadata_of(
             continue
         codes = coded.codes if rows is None else coded.codes[rows]
         if what == "age":
-            years, wrong = _ages(coded.words)
+            years, wrong = years_of(coded.words)
             data[what] = years[codes]
             if bad := int(wrong[codes].sum()):
                 examples = tuple(value for value, is_wrong in zip(coded.words, wrong, strict=True) if is_wrong)
@@ -60,11 +61,16 @@ def metadata_of(
     return (pd.DataFrame(data) if data else None), columns, changes
 
 
-def _ages(values: Sequence[str]) -> tuple[NDArray[np.float64], NDArray[np.bool_]]:
+def years_of(values: Sequence[str]) -> tuple[NDArray[np.float64], NDArray[np.bool_]]:
+    """Return the age in years that each of ``values`` says, NaN where none is, and which are no age, (n,) each.
+
+    ``60``, ``60.0`` and ``060Y`` (DICOM age string: years, months, weeks, days) are ages from 0 to ``OLDEST``. Words
+    for what is not known are no age and not wrong.
+    """
     years = np.full(len(values), np.nan)
     wrong = np.zeros(len(values), np.bool_)
     for k, value in enumerate(values):
-        text = value.upper()
+        text = value.strip().upper()
         if text.lower() in UNKNOWN:
             continue
         unit = _YEARS.get(text[-1])
@@ -72,7 +78,7 @@ def _ages(values: Sequence[str]) -> tuple[NDArray[np.float64], NDArray[np.bool_]
             years[k] = float(text if unit is None else text[:-1]) * (1.0 if unit is None else unit)
         except ValueError:
             wrong[k] = True
-        if not 0 <= years[k] <= _OLDEST:
+        if not 0 <= years[k] <= OLDEST:
             years[k], wrong[k] = np.nan, True
     return years, wrong
 

@@ -7,7 +7,7 @@ import gzip
 import zipfile
 import zlib
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import cached_property, lru_cache
 from pathlib import Path
 
 from lt_core.datasets.tables.encoding import as_utf8
@@ -30,15 +30,18 @@ class Glimpse:
 
     def has(self, *columns: str) -> bool:
         """Return whether all ``columns`` are there, letter case aside."""
-        there = {name.lower() for name in self.columns}
-        return all(name.lower() in there for name in columns)
+        return all(name.lower() in self._at for name in columns)
+
+    @cached_property
+    def _at(self) -> dict[str, int]:
+        """Where each column is, the first of several of one name: a table may have a hundred thousand."""
+        return {name.lower(): k for k, name in reversed(list(enumerate(self.columns)))}
 
     def cells(self, column: str) -> tuple[str, ...]:
         """Return the cells of one column, letter case of its name aside; empty if it is not there."""
-        names = [name.lower() for name in self.columns]
-        if column.lower() not in names:
+        k = self._at.get(column.lower())
+        if k is None:
             return ()
-        k = names.index(column.lower())
         return tuple(row[k] if k < len(row) else "" for row in self.rows)
 
 

@@ -14,7 +14,7 @@ from lt_core.datasets.tables.delimited import parse
 from lt_core.datasets.tables.encoding import as_utf8
 from lt_core.problems import Problem
 
-SUFFIXES = (".csv", ".tsv")
+SUFFIXES = (".csv", ".tsv", ".tab")
 OTHER_SUFFIXES = (".parquet", ".pq", ".jsonl", ".ndjson", ".json", ".xlsx", ".txt")
 COMPRESSED = (".gz", ".bz2", ".zip")
 MAX_BYTES = unpack.MAX_BYTES

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection
 
 _PAIRS = (
-    ({"0", "0.0", "false", "0.", "f"}, {"1", "1.0", "true", "1.", "t"}),
+    ({"0", "0.0", "false", "0.", "f", "0,0"}, {"1", "1.0", "true", "1.", "t", "1,0"}),
     ({"no", "n"}, {"yes", "y"}),
     ({"negative", "neg"}, {"positive", "pos"}),
     ({"absent"}, {"present"}),
