@@ -88,7 +88,7 @@ def test_another_nih_table(shared: Path) -> None:
 
 
 def test_probabilities_are_no_labels_and_a_full_folder_is_asked_about(shared: Path) -> None:
-    with pytest.raises(Problem, match="no column is recognised as labels"):
+    with pytest.raises(Problem, match="looks like predictions of a model"):
         load(shared / "data/nih/nih_starter_predictions.csv")
     with pytest.raises(Problem, match="holds 7 files with labels"):
         load(shared / "data/nih")
