@@ -1,5 +1,7 @@
 """Draw the pictures of the documentation anew: ``python -m docs.make_screenshots`` (about six minutes on two cores).
 
+``--only dataset`` draws those whose name begins so, and trains nothing.
+
 Serves the app with a home of its own, trains the default run and a second one on the chest phantom, opens every page in
 Chromium, light and dark, wide and phone-narrow, and every view of the Losses page, light and dark, and writes
 ``docs/screenshots/PAGE-MODE.png`` (256 colours, small).
@@ -7,6 +9,7 @@ Chromium, light and dark, wide and phone-narrow, and every view of the Losses pa
 
 from __future__ import annotations
 
+import argparse
 import os
 import subprocess
 import sys
@@ -24,6 +27,9 @@ RUNS = {"bce": (), "db": ("--sampler", "class-aware")}
 PAGES = {
     "start": "",
     "dataset": "dataset",
+    "dataset-diagram": "dataset?data=nih&view=Together&together=diagram",
+    "dataset-tail": "dataset?data=nih&view=Tail",
+    "dataset-parts": "dataset?view=Parts",
     "losses": "losses",
     "train": "train",
     "results": "results",
@@ -44,16 +50,19 @@ VIEWS = {
 
 def main() -> None:
     """Train, open, look, write."""
+    asked = argparse.ArgumentParser()
+    asked.add_argument("--only", default="", metavar="NAME")
+    only = asked.parse_args().only
     OUT.mkdir(exist_ok=True)
     with tempfile.TemporaryDirectory() as name, sync_playwright() as playwright:
         home = Path(name) / "home"
-        for loss, more in RUNS.items():
+        for loss, more in RUNS.items() if not only else ():
             _train(home, loss, more)
         browser = playwright.chromium.launch(executable_path=chromium(), args=CHROMIUM_FLAGS)
         with serving(ROOT / "app.py", home, log=Path(name) / "app.log") as address:
             for mode, width in (("light", 1280), ("dark", 1280), ("light", 390)):
-                _pages(browser, address, mode, width)
-            for mode in ("light", "dark"):
+                _pages(browser, address, mode, width, only)
+            for mode in ("light", "dark") if not only else ():
                 _views(browser, address, mode)
         browser.close()
 
@@ -64,10 +73,12 @@ def _train(home: Path, loss: str, more: tuple[str, ...]) -> None:
     subprocess.run([*command, "--out", str(home / "runs" / loss)], check=True, env=environment, cwd=ROOT)
 
 
-def _pages(browser: Browser, address: str, mode: str, width: int) -> None:
+def _pages(browser: Browser, address: str, mode: str, width: int, only: str) -> None:
     context = browser.new_context(viewport={"width": width, "height": 900}, color_scheme=mode)  # type: ignore[arg-type]
     page = context.new_page()
     for name, path in PAGES.items():
+        if not name.startswith(only) or (width < 600 and name.startswith("dataset-")):
+            continue
         page.goto(f"{address}/{path}")
         _settle(page)
         high = page.evaluate("document.querySelector('[data-testid=stMain]').scrollHeight")
