@@ -10,6 +10,6 @@ data_source.chooser()
 data = state.current()
 data_views.about(data)
 if isinstance(data, ClassCounts):
-    data_views.of_counts()
+    data_views.of_counts(data)
 else:
     data_views.of_images(data)

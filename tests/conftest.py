@@ -2,10 +2,17 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 
+if TYPE_CHECKING:
+    from lt_core.datasets import LabeledImages
+    from lt_core.stats import LabelStats
+
+os.environ.setdefault("LONGTAIL_LAB_PROBE", "off")  # a run here asks nothing of the machine it is on
 SHARED = Path(__file__).resolve().parents[1].parent / "shared"
 
 
@@ -15,6 +22,30 @@ def shared() -> Path:
     if not (SHARED / "data").is_dir():
         pytest.skip("the folder ../shared with real data sets is not here")
     return SHARED
+
+
+@pytest.fixture(scope="session")
+def nih(shared: Path) -> LabeledImages:
+    """The published table of NIH ChestX-ray14, loaded once; nothing changes it."""
+    from lt_core.datasets import load_images
+
+    return load_images(shared / "data/nih/Data_Entry_2017_v2020.csv.gz")
+
+
+@pytest.fixture(scope="session")
+def nih_stats(nih: LabeledImages) -> LabelStats:
+    """Its statistics, counted once."""
+    from lt_core.stats import stats_of
+
+    return stats_of(nih)
+
+
+@pytest.fixture(autouse=True)
+def _charts_are_checked(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Check every specification drawn in a test against the schema of Vega-Lite."""
+    from lt_core.charts import layers
+
+    monkeypatch.setattr(layers, "checked", True)
 
 
 @pytest.fixture(autouse=True)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+from collections.abc import Iterable, Sequence
 from typing import Literal
 
 import altair as alt
@@ -10,6 +12,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from lt_core.charts import Figure
+from lt_core.charts.layers import MARKS, layered, selection
 from lt_core.charts.palette import GROUP_COLOURS, GROUPS
 from lt_core.charts.together import CLICKED
 
@@ -18,7 +21,15 @@ _GAP = 0.03
 _INNER, _OUTER = 0.955, 1.0
 _LETTER, _NAME = 6.6, 130
 """Pixels of a letter of a name, about, and of the longest name."""
-
+_SIDE = "(min(width, height) / 2)"
+_MIDDLE = (
+    alt.XValue(alt.ExprRef("width / 2")),  # type: ignore[no-untyped-call]
+    alt.YValue(alt.ExprRef("height / 2")),  # type: ignore[no-untyped-call]
+)
+_PATH = alt.Shape("path:N", scale=None, legend=None)
+"""One SVG path a ribbon draws a true curve, where an outline would take a row of data for each of its points."""
+_NEAR = "near"
+_LIFTED = [{"param": name, "empty": False} for name in (_NEAR, CLICKED)]
 
 _GROUP = alt.Color(
     "group:N",
@@ -51,59 +62,58 @@ def chord_arcs(counts: NDArray[np.integer]) -> NDArray[np.float64]:
     return arcs
 
 
-def _at(angle: NDArray[np.float64], radius: float) -> NDArray[np.float64]:
-    return np.column_stack((radius * np.sin(angle), radius * np.cos(angle)))
+def _at(angle: float, radius: float) -> str:
+    """A place on a circle as SVG writes it: y goes down."""
+    return f"{radius * math.sin(angle):.5f} {-radius * math.cos(angle):.5f}"
 
 
-def ribbon(a: NDArray[np.float64], b: NDArray[np.float64], *, points: int = 12) -> NDArray[np.float64]:
-    """Return the outline (n, 2) of the ribbon from arc ``a`` to arc ``b`` (start, end): two arcs, two curves.
+def _arc(radius: float, start: float, end: float) -> str:
+    """The arc from where the pen is, at ``start``, to ``end``."""
+    return f"A{radius} {radius} 0 {int(abs(end - start) > math.pi)} {int(end > start)} {_at(end, radius)}"
 
-    The curves are quadratic Bezier curves with the centre of the circle as control point.
+
+def ribbon(a: Sequence[float], b: Sequence[float]) -> str:
+    """Return the ribbon from arc ``a`` to arc ``b`` (start, end; radians) as an SVG path in a circle of radius 1.
+
+    Two arcs, and two quadratic Bezier curves with the centre of the circle as control point.
     """
-    along = np.linspace(0.0, 1.0, points)[:, None]
-    first, second = (_at(np.linspace(arc[0], arc[1], points), _INNER - 0.012) for arc in (a, b))
-    over = (1 - along) ** 2 * first[-1] + along**2 * second[0]
-    back = (1 - along) ** 2 * second[-1] + along**2 * first[0]
-    return np.concatenate((first, over, second, back))
+    r = _INNER - 0.012
+    return f"M{_at(a[0], r)}{_arc(r, a[0], a[1])}Q0 0 {_at(b[0], r)}{_arc(r, b[0], b[1])}Q0 0 {_at(a[0], r)}Z"
+
+
+def segment(start: float, end: float) -> str:
+    """Return the piece of the ring between two angles as an SVG path in a circle of radius 1."""
+    return (f"M{_at(start, _OUTER)}{_arc(_OUTER, start, end)}"
+            f"L{_at(end, _INNER)}{_arc(_INNER, end, start)}Z")  # fmt: skip
 
 
 def _ribbons(counts: NDArray[np.integer], arcs: NDArray[np.float64], classes: pd.DataFrame) -> pd.DataFrame:
     names, groups, positives = (classes[c].to_numpy(object) for c in ("class", "group", "positives"))
     a, b = np.nonzero(np.triu(counts, k=1))
-    outlines = [ribbon(arcs[i, j], arcs[j, i]) for i, j in zip(a, b, strict=True)]
-    if not outlines:
-        return pd.DataFrame({column: [] for column in ("x", "y", "a", "b", "n", "group", "place")})
-    points, each = np.concatenate(outlines), len(outlines[0])
-    of_pair = {
-        "a": names[a],
-        "b": names[b],
-        "n": counts[a, b],
-        "group": groups[np.where(positives[a] <= positives[b], a, b)],
-    }
     return pd.DataFrame(
-        {"x": points[:, 0], "y": points[:, 1], "place": np.tile(np.arange(each), len(outlines))}
-        | {column: np.repeat(values, each) for column, values in of_pair.items()}
+        {
+            "path": [ribbon(*ends) for ends in zip(arcs[a, b].tolist(), arcs[b, a].tolist(), strict=True)],
+            "a": names[a],
+            "b": names[b],
+            "n": counts[a, b],
+            "group": groups[np.where(positives[a] <= positives[b], a, b)],
+        }
     )
 
 
-def _ring(arcs: NDArray[np.float64], classes: pd.DataFrame) -> tuple[pd.DataFrame, pd.DataFrame]:
-    """Return the outlines of the classes' segments and where their names go."""
-    rings, labels = [], []
-    for i, row in enumerate(classes.itertuples(index=False)):
+def _ring(arcs: NDArray[np.float64], classes: pd.DataFrame) -> pd.DataFrame:
+    """Return the classes' segments, and where their names go and how these are turned."""
+    rows = []
+    for i, row in enumerate(classes[["class", "positives", "group"]].itertuples(index=False)):
         others = np.delete(arcs[i], i, axis=0)
-        start, end = others[:, 0].min(initial=2 * np.pi), others[:, 1].max(initial=0.0)
+        start, end = float(others[:, 0].min(initial=2 * np.pi)), float(others[:, 1].max(initial=0.0))
         if end <= start:
             continue
-        turn = np.linspace(start, end, max(3, int((end - start) * 40)))
-        outline = np.concatenate((_at(turn, _OUTER), _at(turn[::-1], _INNER)))
-        facts = {"class": row[0], "positives": int(row[1]), "group": row[2]}
-        rings.append(pd.DataFrame(outline, columns=["x", "y"]).assign(**facts, place=range(len(outline))))
         middle = (start + end) / 2
-        x, y = _at(np.array([middle]), 1.04)[0]
-        degrees = np.degrees(middle)
-        right = degrees < 180
-        labels.append({**facts, "x": x, "y": y, "right": right, "angle": degrees - 90 if right else degrees - 270})
-    return (pd.concat(rings, ignore_index=True) if rings else pd.DataFrame()), pd.DataFrame(labels)
+        right = middle < math.pi
+        rows.append((row[0], int(row[1]), row[2], segment(start, end), 1.04 * math.sin(middle),
+                     1.04 * math.cos(middle), right, math.degrees(middle) - (90 if right else 270)))  # fmt: skip
+    return pd.DataFrame(rows, columns=["class", "positives", "group", "path", "x", "y", "right", "angle"])
 
 
 def chord_diagram(
@@ -115,40 +125,42 @@ def chord_diagram(
     a ribbon lifts it out and names it; a click selects it (``CLICKED``, fields ``a`` and ``b``).
     """
     arcs = chord_arcs(counts)
-    ribbons, (ring, labels) = _ribbons(counts, arcs, classes), _ring(arcs, classes)
-    near = alt.selection_point(name="near", on="pointerover", clear="pointerout", fields=["a", "b"], empty=False)
-    click = alt.selection_point(name=CLICKED, fields=["a", "b"], empty=False)
-    reach = _reach(labels, height)
-    x = alt.X("x:Q", scale=_even("width", reach), axis=None)
-    y = alt.Y("y:Q", scale=_even("height", reach, up=True), axis=None)
+    ring = _ring(arcs, classes)
+    reach = _reach(ring["class"], height)
     links = (
-        alt.Chart(ribbons)
-        .mark_line(filled=True, strokeWidth=0, interpolate="linear-closed", cursor="pointer")
+        alt.Chart(_ribbons(counts, arcs, classes), name=MARKS)
+        .mark_point(filled=True, strokeWidth=0, cursor="pointer", size=_unit(reach))
         .encode(
-            x=x, y=y, color=_GROUP, detail=["a:N", "b:N"], order="place:Q",
-            opacity=alt.when(near | click).then(alt.value(0.95)).otherwise(alt.value(0.5)),
+            x=_MIDDLE[0], y=_MIDDLE[1], shape=_PATH, color=_GROUP,
+            opacity=alt.OpacityValue(0.5, condition={"test": {"or": _LIFTED}, "value": 0.95}),
             tooltip=[alt.Tooltip("a:N", title="with"), alt.Tooltip("b:N", title="and"),
                      alt.Tooltip("n:Q", title="images with both", format=",.0f")],
         )
-        .add_params(near, click)
     )  # fmt: skip
     segments = (
-        alt.Chart(ring)
-        .mark_line(filled=True, strokeWidth=0, interpolate="linear-closed")
-        .encode(x=x, y=y, color=_GROUP, detail="class:N", order="place:Q", tooltip=_about_class())
+        alt.Chart(ring.drop(columns=["x", "y", "right", "angle"]))
+        .mark_point(filled=True, opacity=1, strokeWidth=0, size=_unit(reach))
+        .encode(x=_MIDDLE[0], y=_MIDDLE[1], shape=_PATH, color=_GROUP, tooltip=_about_class())
     )
-    chart: Figure = alt.layer(links, segments, *_names(labels, x, y, ink)).properties(height=height)
-    return chart
+    near = selection(_NEAR, "a", "b", on="pointerover", clear="pointerout")
+    return layered(
+        links, segments, *_names(ring, reach, ink), height=height, selections=(near, selection(CLICKED, "a", "b"))
+    )
 
 
-def _names(labels: pd.DataFrame, x: alt.X, y: alt.Y, ink: str) -> list[alt.Chart]:
-    sides: list[tuple[pd.DataFrame, Literal["left", "right"]]] = []
-    if len(labels):
-        sides = [(labels[labels["right"]], "left"), (labels[~labels["right"]], "right")]
+def _names(ring: pd.DataFrame, reach: float, ink: str) -> list[alt.Chart]:
+    x = alt.X("x:Q", scale=_even("width", reach), axis=None)
+    y = alt.Y("y:Q", scale=_even("height", reach, up=True), axis=None)
+    right = ring["right"].to_numpy(np.bool_)
+    shown = ring[["class", "x", "y", "angle"]]
+    sides: tuple[tuple[pd.DataFrame, Literal["left", "right"]], ...] = (
+        (shown[right], "left"),
+        (shown[~right], "right"),
+    )
     return [
         alt.Chart(side)
         .mark_text(align=align, baseline="middle", fontSize=12, color=ink, limit=_NAME)
-        .encode(x=x, y=y, text="class:N", angle=alt.Angle("angle:Q", scale=None))
+        .encode(x=x, y=y, text=alt.Text("class:N"), angle=alt.Angle("angle:Q", scale=None))
         for side, align in sides
         if len(side)
     ]
@@ -158,15 +170,19 @@ def _about_class() -> list[alt.Tooltip]:
     return [alt.Tooltip("class:N"), alt.Tooltip("positives:Q", format=",.0f"), alt.Tooltip("group:N")]
 
 
-def _reach(labels: pd.DataFrame, height: int) -> float:
+def _reach(names: Iterable[str], height: int) -> float:
     """Return half the side of the drawing, in radii: what is beyond 1 is for the longest name."""
-    longest = max((len(str(name)) for name in labels["class"]), default=0) if len(labels) else 0
+    longest = max((len(str(name)) for name in names), default=0)
     half, name = height / 2, min(_LETTER * longest, _NAME)
     return 1.06 * half / (half - name)
 
 
+def _unit(reach: float) -> alt.ExprRef:
+    """Return the size that makes the unit of a path one radius: Vega draws a path as large as the root of it / 2."""
+    return alt.ExprRef(f"pow({_SIDE} * 2 / {reach}, 2)")
+
+
 def _even(size: str, reach: float, *, up: bool = False) -> alt.Scale:
     """Return a scale whose unit is the same length across and up, whatever the shape of the space given."""
-    side = "min(width, height) / 2"
-    ends = [{"expr": f"{size} / 2 - {side}"}, {"expr": f"{size} / 2 + {side}"}]
+    ends = [{"expr": f"{size} / 2 - {_SIDE}"}, {"expr": f"{size} / 2 + {_SIDE}"}]
     return alt.Scale(domain=[-reach, reach], range=ends[::-1] if up else ends, nice=False, zero=False)

@@ -8,6 +8,7 @@ import altair as alt
 import pandas as pd
 
 from lt_core.charts import Figure
+from lt_core.charts.layers import MARKS, layered, selection
 from lt_core.charts.palette import GROUP_COLOURS, GROUPS, HEAT, PLAIN, QUIET
 
 GROUP_COLOUR = alt.Color(
@@ -40,7 +41,7 @@ def class_counts(
     shown["chosen"] = shown["class"] == chosen if chosen in set(shown["class"]) else True
     order = shown.sort_values("positives", ascending=False, kind="stable")["class"].tolist()
     top = max(float(table["positives"].max()), 1.0)
-    base = alt.Chart(shown).encode(
+    base = alt.Chart().encode(
         y=alt.Y(
             "class:N",
             sort=order,
@@ -62,14 +63,15 @@ def class_counts(
     )
     pointer: Literal["pointer", "default"] = "pointer" if clickable else "default"
     bars = base.mark_bar(cornerRadiusEnd=2, height=row_height * 0.66, cursor=pointer).encode(
-        x2=alt.datum(0.7), color=GROUP_COLOUR, opacity=alt.condition("datum.chosen", alt.value(1), alt.value(0.45))
+        x2=alt.X2Datum(0.7),
+        color=GROUP_COLOUR,
+        opacity=alt.OpacityValue(0.45, condition={"test": "datum.chosen", "value": 1}),
     )
-    if clickable:
-        bars = bars.add_params(alt.selection_point(name=CLICKED, fields=["class"], empty=False))
-    labels = base.mark_text(align="left", dx=5, color=QUIET, fontSize=11).encode(text="count:N")
+    bars["name"] = MARKS
+    labels = base.mark_text(align="left", dx=5, color=QUIET, fontSize=11).encode(text=alt.Text("count:N"))
     layers = [bars, labels] if fit is None else [bars, labels, _fit_line(fit, order)]
-    chart: Figure = alt.layer(*layers).properties(height=alt.Step(row_height))
-    return chart
+    selections = (selection(CLICKED, "class"),) if clickable else ()
+    return layered(*layers, data=shown, height=alt.Step(row_height), selections=selections)
 
 
 def _fit_line(fit: pd.DataFrame, order: list[str]) -> alt.Chart:
@@ -78,9 +80,9 @@ def _fit_line(fit: pd.DataFrame, order: list[str]) -> alt.Chart:
         .mark_line(color=QUIET, strokeWidth=2, point=alt.OverlayMarkDef(size=14, color=QUIET))
         .encode(
             y=alt.Y("class:N", sort=order),
-            x="expected:Q",
+            x=alt.X("expected:Q"),
             strokeDash=alt.StrokeDash("law:N", title=None, legend=alt.Legend(orient="top")),
-            order="rank:Q",
+            order=alt.Order("rank:Q"),
             tooltip=[alt.Tooltip("law:N"), alt.Tooltip("class:N"), alt.Tooltip("expected:Q", format=",.1f")],
         )
     )
@@ -134,12 +136,11 @@ def cooccurrence(pairs: pd.DataFrame, order: list[str], *, measure: str = "n", c
 
 def labels_per_image(table: pd.DataFrame) -> Figure:
     """Return bars of ``images`` by ``labels`` (how many findings one image has)."""
-    base = alt.Chart(table).encode(
+    base = alt.Chart().encode(
         x=alt.X("labels:O", title="findings in one image", axis=alt.Axis(labelAngle=0)),
         y=alt.Y("images:Q", title="images", axis=alt.Axis(format="~s", gridDash=[2, 3])),
         tooltip=[alt.Tooltip("labels:O"), alt.Tooltip("images:Q", format=",.0f")],
     )
     bars = base.mark_bar(cornerRadiusEnd=2, color=PLAIN)
     texts = base.mark_text(dy=-7, fontSize=11, color=QUIET).encode(text=alt.Text("images:Q", format=","))
-    chart: Figure = alt.layer(bars, texts).properties(height=240)
-    return chart
+    return layered(bars, texts, data=table, height=240)

@@ -21,13 +21,20 @@ def sizes(table: pd.DataFrame) -> Figure:
     scale = alt.Scale(domain=[0, top], nice=False)
     square = pd.DataFrame({"edge": [0.0, top]})
     diagonal = alt.Chart(square).mark_line(color=QUIET, strokeDash=[2, 3], strokeWidth=1).encode(x="edge:Q", y="edge:Q")
+    most = int(table["images"].max())
+    shown = sorted({1, round(most**0.5), most})  # the legend's own steps begin at no image
     points = (
         alt.Chart(table)
         .mark_circle(color=PLAIN, opacity=0.65)
         .encode(
             x=alt.X("width:Q", title="width (pixels)", scale=scale),
             y=alt.Y("height:Q", title="height (pixels)", scale=scale),
-            size=alt.Size("images:Q", title="images", scale=alt.Scale(range=[40, 700]), legend=alt.Legend(format="~s")),
+            size=alt.Size(
+                "images:Q",
+                title="images",
+                scale=alt.Scale(domain=[0, most], range=[20, 700]),
+                legend=alt.Legend(format=",", values=shown),
+            ),
             tooltip=[
                 alt.Tooltip("width:Q", format=","),
                 alt.Tooltip("height:Q", format=","),
@@ -67,7 +74,7 @@ def brightness(table: pd.DataFrame) -> Figure:
             size=alt.condition(pick, alt.value(160), alt.value(34)),
             opacity=alt.condition("datum.outlier", alt.value(1), alt.value(0.45)),
             tooltip=[
-                alt.Tooltip("id:N", title="image"),
+                alt.Tooltip("id:N", title="name"),  # Vega takes what is titled "image" for an address and fetches it
                 alt.Tooltip("mean:Q", format=".1f"),
                 alt.Tooltip("std:Q", format=".1f"),
                 alt.Tooltip("z_mean:Q", title="z of brightness", format=".1f"),

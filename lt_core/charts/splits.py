@@ -6,6 +6,7 @@ import altair as alt
 import pandas as pd
 
 from lt_core.charts import Figure
+from lt_core.charts.layers import MARKS, layered, selection
 from lt_core.charts.palette import HEAT, PLAIN, QUIET
 
 PART_COLOURS = {"train": "#5B7C99", "val": "#149C85", "test": "#C97B00"}
@@ -110,7 +111,7 @@ def part_counts(table: pd.DataFrame, order: list[str], *, few: int = 10, cell: i
     shown = table[table["class"].isin(order)]
     parts = [part for part in PART_COLOURS if part in set(shown["part"])]
     top = max(float(shown["positives"].max()), 2.0) if len(shown) else 2.0
-    base = alt.Chart(shown).encode(
+    base = alt.Chart().encode(
         x=alt.X("part:N", sort=parts, title=None, axis=alt.Axis(labelAngle=0, orient="top", ticks=False)),
         y=alt.Y(
             "class:N",
@@ -125,24 +126,24 @@ def part_counts(table: pd.DataFrame, order: list[str], *, few: int = 10, cell: i
             alt.Tooltip("prevalence:Q", format=".3%"),
         ],
     )
-    clicked = alt.selection_point(name=CLICKED_CELL, fields=["class", "part"], empty=True)
     cells = base.mark_rect(cornerRadius=2, cursor="pointer").encode(
         color=alt.Color(
             "positives:Q",
             legend=None,
             scale=alt.Scale(scheme=HEAT, type="log", domain=[1, top], clamp=True),
         ),
-        opacity=alt.condition(clicked, alt.value(1.0), alt.value(0.45)),
+        opacity=alt.OpacityValue(0.45, condition={"param": CLICKED_CELL, "value": 1.0}),
     )
     texts = base.mark_text(fontSize=11).encode(
         text=alt.Text("positives:Q", format=","),
-        color=alt.condition(f"datum.positives > {top**0.6}", alt.value("white"), alt.value("#1B2A33")),
+        color=alt.ColorValue("#1B2A33", condition={"test": f"datum.positives > {top**0.6}", "value": "white"}),
     )
     outlines = base.transform_filter(f"datum.positives < {few}").mark_rect(
         fillOpacity=0, stroke=FEW, strokeWidth=2, cornerRadius=2
     )
-    chart: Figure = alt.layer(cells.add_params(clicked), outlines, texts).properties(height=alt.Step(cell))
-    return chart
+    cells["name"] = MARKS
+    clicks = (selection(CLICKED_CELL, "class", "part"),)
+    return layered(cells, outlines, texts, data=shown, height=alt.Step(cell), selections=clicks)
 
 
 def power_curve(curve: pd.DataFrame, classes: pd.DataFrame, *, height: int = 320) -> Figure:
@@ -170,9 +171,8 @@ def power_curve(curve: pd.DataFrame, classes: pd.DataFrame, *, height: int = 320
         ]
     )
     named = alt.Chart(_apart(classes)).encode(x=x, y=y)
-    texts = named.mark_text(align="left", dx=6, dy=-9, fontSize=11, color=QUIET).encode(text="class:N")
-    chart: Figure = alt.layer(line, dots, texts).properties(height=height)
-    return chart
+    texts = named.mark_text(align="left", dx=6, dy=-9, fontSize=11, color=QUIET).encode(text=alt.Text("class:N"))
+    return layered(line, dots, texts, height=height)
 
 
 def _part_colour(parts: list[str]) -> alt.Color:

@@ -8,6 +8,7 @@ import pandas as pd
 
 from lt_core.charts import Figure
 from lt_core.charts.distribution import CLICKED, GROUP_COLOUR
+from lt_core.charts.layers import MARKS, layered, selection
 from lt_core.charts.palette import QUIET, SERIES
 
 POINTS = 400
@@ -68,7 +69,7 @@ def rank_curve(
         axis=alt.Axis(format="~s", gridDash=[2, 3], tickCount=5),
     )
     dots = (
-        alt.Chart(points)
+        alt.Chart(points, name=MARKS)
         .mark_circle(size=42, opacity=1, cursor="pointer" if clickable else "default")
         .encode(
             x=x,
@@ -84,8 +85,6 @@ def rank_curve(
             ],
         )
     )
-    if clickable:
-        dots = dots.add_params(alt.selection_point(name=CLICKED, fields=["class"], empty=False))
     layers = [dots]
     if fit is not None:
         layers.append(_lines(fit))
@@ -95,8 +94,8 @@ def rank_curve(
             at.mark_point(size=220, strokeWidth=2, color=QUIET),
             at.mark_text(align="left", dx=10, dy=-10, color=QUIET, fontSize=12).encode(text="class:N"),
         ]
-    chart: Figure = alt.layer(*layers).properties(height=380)
-    return chart
+    selections = (selection(CLICKED, "class"),) if clickable else ()
+    return layered(*layers, height=380, selections=selections)
 
 
 def _lines(fit: pd.DataFrame) -> alt.Chart:
@@ -104,9 +103,9 @@ def _lines(fit: pd.DataFrame) -> alt.Chart:
         alt.Chart(fit)
         .mark_line(strokeWidth=2, color=QUIET)
         .encode(
-            x="rank:Q",
-            y="expected:Q",
-            strokeDash=alt.StrokeDash("law:N", title=None, legend=alt.Legend(orient="top")),
+            x=alt.X("rank:Q"),
+            y=alt.Y("expected:Q"),
+            strokeDash=alt.StrokeDash("law:N", title=None, legend=alt.Legend(orient="bottom")),
             tooltip=[alt.Tooltip("law:N"), alt.Tooltip("rank:Q"), alt.Tooltip("expected:Q", format=",.1f")],
         )
     )

@@ -10,6 +10,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from lt_core.charts import Figure
+from lt_core.charts.layers import MARKS, layered, selection
 from lt_core.charts.palette import QUIET
 
 FEW, MANY = "#8FC3C71A", "#0E7C86"
@@ -20,6 +21,10 @@ _FADED = "0F"
 """Opacity, of FF, of the end of a scale that is as by chance."""
 _FARTHEST = 3.0
 """Colours end at lifts of 2**3 and 2**-3, so that one pair never seen does not make all others look alike."""
+
+
+_TOLD = ("n", "share", "jaccard", "expected", "lift", "lift_low", "lift_high", "weight", "ratio")
+"""What pointing at a cell tells."""
 
 
 @dataclass(frozen=True)
@@ -64,45 +69,45 @@ def pair_map(
     """
     shown = _drawn(cells[cells["a"].isin(order) & cells["b"].isin(order)], measure)
     shown["chosen"] = [pair == chosen for pair in zip(shown["a"], shown["b"], strict=True)]
-    base = alt.Chart(shown).encode(
-        x=alt.X("b:N", sort=order, title=None, scale=alt.Scale(domain=order), axis=_axis(-50)),
+    base = alt.Chart().encode(
+        x=alt.X(
+            "b:N", sort=order, title=None, scale=alt.Scale(domain=order), axis=_axis(-50 if len(order) <= 20 else -90)
+        ),
         y=alt.Y("a:N", sort=order, title=None, scale=alt.Scale(domain=order), axis=_axis(0)),
     )
-    click = alt.selection_point(name=CLICKED, fields=["a", "b"], empty=False)
-    rects = (
-        base.mark_rect(cornerRadius=2, cursor="pointer", strokeWidth=2)
-        .encode(
-            color=_colour(shown, measure),
-            opacity=alt.Opacity("strength:Q", scale=None),
-            tooltip=_tooltip(measure),
-        )
-        .add_params(click)
+    rects = base.mark_rect(cornerRadius=2, cursor="pointer", strokeWidth=2).encode(
+        color=_colour(shown, measure),
+        opacity=alt.Opacity("strength:Q", scale=None),
+        tooltip=_tooltip(measure),
     )
+    rects["name"] = MARKS
     frame = base.transform_filter("datum.chosen").mark_rect(cornerRadius=2, filled=False, stroke=ink, strokeWidth=2)
     layers = [rects, frame]
     if len(order) <= 26:
         layers.append(_numbers(base, shown, len(order), ink))
     cell = 30 if len(order) <= 15 else 24 if len(order) <= 26 else 18
-    chart: Figure = alt.layer(*layers).properties(height=alt.Step(cell))
-    return chart
+    return layered(*layers, data=shown, height=alt.Step(cell), selections=(selection(CLICKED, "a", "b"),))
 
 
 def _numbers(base: alt.Chart, shown: pd.DataFrame, k: int, ink: str) -> alt.Chart:
     """Return the numbers on the cells of k classes, left out where the cells are too narrow for them."""
     size = 11 if k <= 15 else 9
-    room = max((len(text) for text in shown["print"]), default=1) * size * 0.55
+    room = max((len(text) for text in shown["print"]), default=1) * size * 0.55 + 5
     fits = f"width / {max(k, 1)} > {room:.0f}"
     chart: alt.Chart = base.mark_text(fontSize=size).encode(
-        text="print:N",
-        color=alt.condition("datum.dark", alt.value("white"), alt.value(ink)),
-        opacity=alt.condition(fits, alt.Opacity("print_strength:Q", scale=None), alt.value(0.0)),
+        text=alt.Text("print:N"),
+        color=alt.ColorValue(ink, condition={"test": "datum.dark", "value": "white"}),
+        opacity=alt.OpacityValue(
+            0.0, condition={"test": fits, "field": "print_strength", "type": "quantitative", "scale": None}
+        ),
     )
     return chart
 
 
 def _drawn(cells: pd.DataFrame, measure: str) -> pd.DataFrame:
     """Return the off-diagonal cells with what is drawn of them: ``level``, ``print``, ``dark``, ``strength``."""
-    shown = cells[cells["a"] != cells["b"]].copy()
+    used = [column for column in ("a", "b", *_TOLD) if column in cells.columns]
+    shown = cells.loc[cells["a"] != cells["b"], [*used, "sure"]]
     values = shown[MEASURES[measure].column].astype(np.float64)
     level = _level(np.asarray(values, np.float64), measure)
     top = float(np.nanmax(np.abs(level), initial=0.0)) or 1.0
@@ -115,7 +120,7 @@ def _drawn(cells: pd.DataFrame, measure: str) -> pd.DataFrame:
     shown["print_strength"] = np.where(shown["faint"], 0.55, 1.0)
     share = np.abs(level - low) / max(top - low, 1e-12)
     shown["dark"] = (share > 0.66) & ~shown["faint"]
-    return shown
+    return shown.drop(columns=["sure", "faint"])
 
 
 def _level(values: NDArray[np.float64], measure: str) -> NDArray[np.float64]:
@@ -188,6 +193,7 @@ def _tooltip(measure: str) -> list[alt.Tooltip]:
 def _axis(angle: int) -> alt.Axis:
     return alt.Axis(
         labelAngle=angle,
+        labelFontSize=9 if angle == -90 else 10,
         labelLimit=140,
         ticks=False,
         domain=False,

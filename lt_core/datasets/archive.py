@@ -41,7 +41,7 @@ def unpacked(path: Path) -> Path:
         fresh.mkdir()
         try:
             with zipfile.ZipFile(path) as archive:
-                _extract(archive, _checked(archive, path.name), fresh, path.name)
+                extract(archive, checked_members(archive, path.name), fresh, path.name)
         except (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, UnicodeDecodeError):
             raise Problem(
                 f"{path.name} is not a zip file, or is damaged or cut short: fetch or make it again"
@@ -54,7 +54,7 @@ def unpacked(path: Path) -> Path:
     return folder
 
 
-def _checked(archive: zipfile.ZipFile, name: str) -> list[zipfile.ZipInfo]:
+def checked_members(archive: zipfile.ZipFile, name: str) -> list[zipfile.ZipInfo]:
     """Return the members to unpack, plain files that are not hidden; all are checked before anything is written."""
     members = [m for m in archive.infolist() if not m.is_dir()]
     for member in members:
@@ -83,7 +83,7 @@ def _checked(archive: zipfile.ZipFile, name: str) -> list[zipfile.ZipInfo]:
     return [m for m, inner in parts if not any(p.startswith(".") or p == "__MACOSX" for p in inner)]
 
 
-def _extract(archive: zipfile.ZipFile, members: list[zipfile.ZipInfo], folder: Path, name: str) -> None:
+def extract(archive: zipfile.ZipFile, members: list[zipfile.ZipInfo], folder: Path, name: str) -> None:
     """Write the members, counting the bytes that really come, as a zip can lie about its sizes."""
     left = MAX_BYTES
     for member in members:

@@ -48,12 +48,15 @@ class ArrowImages:
     root: Path
     _starts: NDArray[np.int64] = field(init=False)
     _absent: NDArray[np.intp] = field(init=False)
+    outside: dict[int, Path] = field(init=False)
+    """The rows without bytes whose image is a file of its own."""
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "_starts", np.cumsum([0, *(shard.rows for shard in self.shards)]))
         nulls = [n + s for shard, s in zip(self.shards, self._starts, strict=False) for n in _nulls(shard, self.column)]
-        absent = [row for row in map(int, nulls) if self.path(row) is None]
-        object.__setattr__(self, "_absent", np.array(absent, np.intp))
+        paths = {row: self.path(row) for row in map(int, nulls)}
+        object.__setattr__(self, "_absent", np.array([row for row, path in paths.items() if path is None], np.intp))
+        object.__setattr__(self, "outside", {row: path for row, path in paths.items() if path is not None})
 
     def __len__(self) -> int:
         return int(self._starts[-1])

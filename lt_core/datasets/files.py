@@ -125,7 +125,7 @@ class FileImages:
         index = self.index or FolderIndex.of(self.root)
         object.__setattr__(self, "index", index)
         object.__setattr__(self, "root", index.root)
-        object.__setattr__(self, "files", tuple(map(index.find, self.names)))
+        object.__setattr__(self, "files", tuple(index.paths.get(name) or index.find(name) for name in self.names))
 
     def __len__(self) -> int:
         return len(self.names)

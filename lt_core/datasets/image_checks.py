@@ -30,6 +30,7 @@ _MISSING: dict[str, Any] = {
     "dark": np.nan, "bright": np.nan, "blank": False, "grey_as_rgb": False, "mode": "", "unreadable": "",
 }  # fmt: skip
 COLUMNS = ("index", *_MISSING)
+Names = Sequence[str] | NDArray[np.str_]
 Progress = Callable[[int, int], object]
 """Called with how many of how many are done; what it raises stops the work."""
 
@@ -105,10 +106,11 @@ def robust_z(values: NDArray[np.float64]) -> NDArray[np.float64]:
     return np.asarray(0.6745 * apart / spread) if spread > 0 else np.zeros_like(values)
 
 
-def findings(table: pd.DataFrame, total: int) -> list[Change]:
-    """Return what to know, each a sentence with its count and examples (row numbers, from 1).
+def findings(table: pd.DataFrame, total: int, names: Names | None = None) -> list[Change]:
+    """Return what to know, each a sentence with its count and examples: the image's name, if known, and its row.
 
-    ``total`` is the number of images of the set; a smaller table is a sample, which is said first.
+    Rows count from 1. ``names`` are those of all images of the set (``LabeledImages.ids``), ``total`` is how many they
+    are; a smaller table is a sample, which is said first.
     """
     read = table[table["unreadable"] == ""]
     said = []
@@ -122,11 +124,11 @@ def findings(table: pd.DataFrame, total: int) -> list[Change]:
         (table["grey_as_rgb"].astype(bool), "images are grey but stored in colour"),
     ):
         if which.any():
-            said.append(Change("unknown", int(which.sum()), what, _examples(table[which])))
-    return said + _of_shapes(read)
+            said.append(Change("unknown", int(which.sum()), what, _examples(table[which], names)))
+    return said + _of_shapes(read, names)
 
 
-def _of_shapes(read: pd.DataFrame) -> list[Change]:
+def _of_shapes(read: pd.DataFrame, names: Names | None) -> list[Change]:
     """What to know of sizes, shapes and channels, among images that could be read."""
     if read.empty:
         return []
@@ -139,22 +141,23 @@ def _of_shapes(read: pd.DataFrame) -> list[Change]:
         said.append(Change("unknown", len(sizes), f"sizes occur, {wide} wide and {high} high: choose one for training"))
     elif len(other):
         what = f"images are not {width} x {height} as the most are: choose one size for training"
-        said.append(Change("unknown", len(other), what, _examples(other)))
+        said.append(Change("unknown", len(other), what, _examples(other, names)))
     aspect = pd.Series(np.log(read["width"] / read["height"]), read.index)
     odd = read[(aspect - aspect.median()).abs() > np.log(ODD_SHAPE)]
     if len(odd):
         what = f"images are {ODD_SHAPE:g} times wider or taller in shape than the median"
-        said.append(Change("unknown", len(odd), what, _examples(odd)))
+        said.append(Change("unknown", len(odd), what, _examples(odd, names)))
     common = read["channels"].mode()[0]
     rare = read[read["channels"] != common]
     if len(rare):
         what = f"images are {'in colour' if common == 1 else 'grey'}, unlike the most"
-        said.append(Change("unknown", len(rare), what, _examples(rare)))
+        said.append(Change("unknown", len(rare), what, _examples(rare, names)))
     return said
 
 
-def _examples(table: pd.DataFrame) -> tuple[str, ...]:
-    return tuple(f"row {row + 1}" for row in table["index"].head(4))
+def _examples(table: pd.DataFrame, names: Names | None) -> tuple[str, ...]:
+    rows = table["index"].head(4).tolist()
+    return tuple(f"row {row + 1}" if names is None else f"{names[row]} in row {row + 1}" for row in rows)
 
 
 def _of_pixels(pixels: Pixels) -> dict[str, Any]:

@@ -12,6 +12,7 @@ import json
 
 import pandas as pd
 
+from lt_core.datasets import csv_text
 from lt_core.stats.label_stats import LabelStats
 
 FORMAT = "class counts, version 1"
@@ -25,12 +26,8 @@ def frequency_table(stats: LabelStats) -> pd.DataFrame:
 
 
 def as_csv(stats: LabelStats) -> str:
-    """Return the table as CSV. A name that a spreadsheet would take for a formula gets an apostrophe in front."""
-    table = frequency_table(stats)
-    table["class"] = [
-        f"'{name}" if name.startswith(("=", "+", "-", "@", "\t", "\r")) else name for name in table["class"]
-    ]
-    return table.to_csv(index=False)
+    """Return the table as CSV; see ``csv_text`` for names that a spreadsheet would take for formulas."""
+    return csv_text.as_csv(frequency_table(stats))
 
 
 def as_json(stats: LabelStats) -> str:

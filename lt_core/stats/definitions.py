@@ -10,10 +10,11 @@ Kind = Literal["count", "share", "number"]
 _MEASURES = "Charte et al., Addressing imbalance in multilabel classification, Neurocomputing 163, 2015"
 _SCUMBLE = (
     "Charte et al., Concurrence among imbalanced labels, HAIS 2014, and Dealing with difficult minority labels, "
-    "Neurocomputing 326, 2019"
+    "Neurocomputing 326-327, 2019"
 )
 _TCS = "Charte et al., On the impact of dataset complexity and sampling strategy, HAIS 2016"
 _TSOUMAKAS = "Tsoumakas and Katakis, Multi-label classification: an overview, IJDWM 2007"
+_MLDR = "Charte and Charte, Working with multilabel datasets in R: the mldr package, The R Journal 7(2), 2015"
 _CUI = "Cui et al., Class-balanced loss based on effective number of samples, CVPR 2019"
 _OURS = "count"
 
@@ -124,15 +125,15 @@ OF_SET: dict[str, Definition] = {
         r"|S|,\ S=\{Y_i\}", _TSOUMAKAS, "count",
     ),
     "n_unique_sets": Definition(
-        "label sets seen once", "Label sets of exactly one image.", r"|\{s\in S: n_s=1\}|", _MEASURES, "count"
+        "label sets seen once", "Label sets of exactly one image.", r"|\{s\in S: n_s=1\}|", _MLDR, "count"
     ),
     "unique_share": Definition(
         "images with a label set of their own",
         "Share of the images (with a label set) whose label set no other image has.",
-        r"|\{s\in S: n_s=1\}|/N", _MEASURES, "share",
+        r"|\{s\in S: n_s=1\}|/N", _OURS, "share",
     ),
     "max_set": Definition(
-        "most frequent label set", "Images with the most frequent label set.", r"\max_s n_s", _MEASURES, "count"
+        "most frequent label set", "Images with the most frequent label set.", r"\max_s n_s", _MLDR, "count"
     ),
     "tail_only": Definition(
         "images with tail classes only",

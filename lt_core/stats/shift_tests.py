@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -55,6 +56,7 @@ def independence_p(x1: ArrayLike, n1: ArrayLike, x2: ArrayLike, n2: ArrayLike) -
     return p
 
 
+@lru_cache(1 << 16)
 def _fisher(a: int, na: int, b: int, nb: int) -> float:
     """Return the two-sided p of Fisher's exact test: the chance of all tables no likelier than this one."""
     from scipy.special import gammaln

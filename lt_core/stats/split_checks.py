@@ -170,7 +170,7 @@ def _too_few(dataset: LabeledImages, table: pd.DataFrame, min_positives: int) ->
             what = f"no positive in the {part} part: {some(none['class'].tolist())}"
             found.append(SplitFinding("missing", what, len(none), np.zeros(0, np.intp), True, part=part))
         if len(few):
-            named = [f"{name} {n}" for name, n in zip(few["class"], few["positives"], strict=True)]
+            named = [f"{name} ({n})" for name, n in zip(few["class"], few["positives"], strict=True)]
             what = f"fewer than {min_positives} positives in the {part} part: {some(named, 10)}"
             rows = [_rows_of(dataset, str(name), part) for name in few["class"].tolist()[:50]]
             found.append(SplitFinding("few", what, len(few), np.unique(np.concatenate(rows)), part=part))

@@ -10,6 +10,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from lt_core.datasets.csv_text import as_csv
 from lt_core.datasets.labeled_images import LabeledImages, Source
 from lt_core.datasets.loading import load_images
 from lt_core.datasets.sparse import SparseLabels
@@ -93,9 +94,11 @@ def split_to_file(
         table = split_table(divided, labels=labels)
         entry |= {"fractions": list(fractions), "anew": anew, "report": check_split(divided).as_json()}
     try:
-        table.to_csv(path, index=False, lineterminator="\n", encoding="utf-8")
+        path.write_text(as_csv(table), encoding="utf-8", newline="\n")
+    except FileNotFoundError:
+        raise Problem(f"{path} cannot be written: its folder is not there") from None
     except OSError as error:
-        raise Problem(f"{path} cannot be written: {error.strerror or 'its folder is not there'}") from error
+        raise Problem(f"{path} cannot be written: {error.strerror}") from error
     return entry
 
 

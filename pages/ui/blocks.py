@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
+from typing import Literal
 
 import pandas as pd
 import streamlit as st
 
 from lt_core.charts import Figure
+from lt_core.datasets.csv_text import as_csv
 from lt_core.params import Choice, Integer, Param, Real, Toggle, Value
 from lt_core.problems import Problem
 from pages.ui import state, theme
@@ -80,16 +82,21 @@ def figure(
     clicks = {"on_select": on_select, "selection_mode": selection} if selection and on_select else {}
     st.altair_chart(chart, width="stretch", alt=alt_text, key=key or f"chart-{name}", **clicks)
     with st.popover("Table", icon=":material/table_rows:", type="tertiary", key=f"table-{name}"):
-        st.dataframe(table, hide_index=True, height=min(380, 40 + 35 * len(table)), alt=alt_text)
+        st.dataframe(table, hide_index=True, height=table_height(len(table), 380), width="content", alt=alt_text)
         st.download_button(
             "Download as CSV",
-            lambda: table.to_csv(index=False).encode(),
+            lambda: as_csv(table).encode(),
             file_name=f"{name}.csv",
             mime="text/csv",
             icon=":material/download:",
             key=f"csv-{name}",
             on_click="ignore",
         )
+
+
+def table_height(rows: int, most: int = 420) -> int | Literal["content"]:
+    """Return the height of a table of ``rows``: as high as they are, at most ``most`` pixels."""
+    return "content" if 40 + 35 * rows <= most else most
 
 
 def param_widgets(

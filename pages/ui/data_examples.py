@@ -14,9 +14,9 @@ KEY = "example-class"
 
 
 def chosen(stats: LabelStats) -> str | None:
-    """Return the class looked at, or None before one is chosen."""
+    """Return the class looked at: the most frequent one before another is chosen, None where there is no class."""
     name = st.session_state.get(KEY) or st.query_params.get(KEY)
-    return str(name) if name in stats.class_names else None
+    return str(name) if name in stats.class_names else next(iter(by_count(stats)), None)
 
 
 def choose(name: str) -> None:

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from lt_core.charts import images as charts
 from lt_core.datasets import LabeledImages, NoImages, Source
+from lt_core.datasets.csv_text import as_csv
 from lt_core.datasets.image_checks import SAMPLE, as_table, findings, measures, sample_of
 from lt_core.datasets.near_duplicates import DISTANCE, LEAST, clusters, confirmed
 from lt_core.stats import LabelStats
@@ -48,10 +49,10 @@ def panel(data: LabeledImages, source: Source, part: str | None, stats: LabelSta
     name = json.dumps([source.as_json(), part, bool(every)], sort_keys=True)
     done = _work(data, looked, name)
     if done is None:
-        pictures.for_rows(data, looked, title="Look through them", key="images-browse")
+        pictures.for_rows(data, rows, title="Look through them", key="images-browse")
         return
     table = as_table(done["entries"])
-    _notes(table, len(rows))
+    _notes(data, table, len(rows))
     _charts(data, table)
     _unreadable(data, table)
     _alike(data, table["index"].to_numpy(), np.array([entry["hash"] for entry in done["entries"]], np.uint64), name)
@@ -106,8 +107,8 @@ def _progress(data: LabeledImages, rows: NDArray[np.intp], job: dict[str, Any]) 
         st.rerun()
 
 
-def _notes(table: pd.DataFrame, total: int) -> None:
-    said = findings(table, total)
+def _notes(data: LabeledImages, table: pd.DataFrame, total: int) -> None:
+    said = findings(table, total, data.ids)
     if not said:
         st.success(
             f"All {len(table):,} images can be read, have one size and one kind of pixels, and none stands out.",
@@ -143,9 +144,9 @@ def _charts(data: LabeledImages, table: pd.DataFrame) -> None:
         picked = _brightness(named)
     if picked:
         pictures.for_rows(data, picked, title="The images picked", key="images-picked")
-    odd = read.loc[read["outlier"].astype(bool), "index"].tolist()
+    odd = read.loc[read["outlier"].astype(bool) | read["blank"].astype(bool), "index"].tolist()
     if odd:
-        pictures.for_rows(data, odd, title="They stand out by brightness or contrast", key="images-odd")
+        pictures.for_rows(data, odd, title="They stand out by brightness or contrast, or are blank", key="images-odd")
 
 
 def _brightness(named: pd.DataFrame) -> list[int]:
@@ -168,7 +169,7 @@ def _brightness(named: pd.DataFrame) -> list[int]:
         st.dataframe(named[columns], hide_index=True, height=380)
         st.download_button(
             "Download as CSV",
-            lambda: named.to_csv(index=False).encode(),
+            lambda: as_csv(named).encode(),
             file_name="image-checks.csv",
             mime="text/csv",
             icon=":material/download:",
@@ -185,7 +186,7 @@ def _unreadable(data: LabeledImages, table: pd.DataFrame) -> None:
         return
     st.markdown(f"#### Which cannot be read? · {len(bad):,}")
     named = pd.DataFrame({"image": [_name(data, row) for row in bad["index"]], "why": bad["unreadable"]})
-    st.dataframe(named, hide_index=True, height=min(380, 40 + 35 * len(named)))
+    st.dataframe(named, hide_index=True, height=blocks.table_height(len(named), 380))
 
 
 def _alike(data: LabeledImages, rows: NDArray[np.intp], values: NDArray[np.uint64], name: str) -> None:
@@ -203,7 +204,7 @@ def _alike(data: LabeledImages, rows: NDArray[np.intp], values: NDArray[np.uint6
         if len(groups) > SHOWN_GROUPS:
             st.caption(f"The {SHOWN_GROUPS} largest groups; the table has all pairs.")
         st.dataframe(pairs.assign(first=pairs["first"].map(_namer(data)), second=pairs["second"].map(_namer(data))),
-                     hide_index=True, height=min(380, 40 + 35 * len(pairs)))  # fmt: skip
+                     hide_index=True, height=blocks.table_height(len(pairs), 380))  # fmt: skip
 
 
 def _pairs(data: LabeledImages, rows: NDArray[np.intp], values: NDArray[np.uint64], name: str) -> pd.DataFrame:

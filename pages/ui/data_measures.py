@@ -9,12 +9,12 @@ import streamlit as st
 
 from lt_core.charts.distribution import CLICKED, class_counts, labels_per_image
 from lt_core.charts.tail import binned_ranks, rank_curve, thinned
-from lt_core.datasets import LabeledImages, Source
+from lt_core.datasets import LabeledImages, NoImages, Source
 from lt_core.stats import LabelStats
 from lt_core.stats.definitions import OF_CLASS, OF_SET
 from lt_core.stats.measures import Measure, measure_table, measures
 from lt_core.stats.tail_fit import TailFit, tail_fit
-from pages.ui import blocks, data_examples, data_groups
+from pages.ui import blocks, data_examples
 
 BARS = 60
 """Up to so many classes each has its bar; more are drawn as a curve by rank."""
@@ -23,20 +23,21 @@ HEADLINE = ("n_samples", "n_classes", "imbalance_ratio", "mean_ir", "scumble", "
 KEY = "chart-class-counts"
 
 
-def panel(data: LabeledImages, source: Source, part: str | None, stats: LabelStats) -> None:
+def panel(data: LabeledImages, _: Source, part: str | None, stats: LabelStats) -> None:
     """Draw the classes of one part of a set (None = all of it)."""
     found = measures(stats)
     headline(found)
-    stats = _counts(data, source, stats)
-    _tables(stats, measures(stats))
+    _counts(data, stats)
+    _tables(stats, found, clickable=True)
     data_examples.panel(data, part, stats)
 
 
-def panel_of_counts(source: Source, stats: LabelStats) -> None:
+def panel_of_counts(_: Source, stats: LabelStats) -> None:
     """Draw what published counts say of the classes: everything but the images."""
-    headline(measures(stats))
-    stats = _counts(None, source, stats)
-    _tables(stats, measures(stats))
+    found = measures(stats)
+    headline(found)
+    _counts(None, stats)
+    _tables(stats, found, clickable=False)
 
 
 def headline(found: tuple[Measure, ...]) -> None:
@@ -47,15 +48,13 @@ def headline(found: tuple[Measure, ...]) -> None:
             st.metric(by_key[key].name, by_key[key].shown(), help=str(OF_SET[key]), width="content")
 
 
-def _counts(data: LabeledImages | None, source: Source, stats: LabelStats) -> LabelStats:
+def _counts(data: LabeledImages | None, stats: LabelStats) -> None:
     per_image = None if stats.images_by_labels is None else stats.labels_per_image()
     several = per_image is not None and int((per_image["images"] > 0).sum()) > 1
     left, right = st.columns([5, 3], gap="large") if several else (st.container(), None)
     with left:
-        with st.container(horizontal=True, vertical_alignment="center"):
-            st.markdown("#### How many images has each class?", width="stretch")
-            stats = data_groups.regrouped(data, source, stats)
-        st.caption("A click on a bar shows its images below." if data is not None else "Published counts.")
+        st.markdown("#### How many images has each class?")
+        st.caption(_hint(data, stats))
         _chart(stats, clickable=data is not None)
     if per_image is not None and not several and stats.images_by_labels is not None:
         one = int((per_image["images"] > 0).to_numpy().argmax()) if len(per_image) else 0
@@ -69,7 +68,16 @@ def _counts(data: LabeledImages | None, source: Source, stats: LabelStats) -> La
                 name="labels-per-image",
                 alt_text="Bars: images by number of classes.",
             )
-    return stats
+
+
+def _hint(data: LabeledImages | None, stats: LabelStats) -> str:
+    """Return what the chart's colours mean and what a click on it does."""
+    colours = f"{stats.grouping.sentence().capitalize()} (*Groups*, above)."
+    if data is None:
+        return f"Published counts. {colours}"
+    mark = "bar" if len(stats.class_names) <= BARS else "point"
+    shows = "lists" if isinstance(data.images, NoImages) else "shows"
+    return f"A click on a {mark} {shows} its images below. {colours}"
 
 
 def _chart(stats: LabelStats, *, clickable: bool) -> None:
@@ -81,13 +89,15 @@ def _chart(stats: LabelStats, *, clickable: bool) -> None:
         "Line of the tail",
         key="tail-line",
         bind="query-params",
-        help="The closer of a power law and an exponential by rank. More under “Tail and what-if”.",
+        help="The closer of a power law and an exponential by rank. More in the view *Tail*.",
     ) else None  # fmt: skip
     clicks = {"selection": CLICKED, "on_select": partial(data_examples.clicked, KEY, CLICKED)} if clickable else {}
     line = None if fit is None else _line(fit, stats)
     chosen = data_examples.chosen(stats) if clickable else None
     if len(table) <= BARS:
-        chart = class_counts(table, fit=line, chosen=chosen, clickable=clickable)
+        # All bars are in full colour until one is chosen that is not looked at anyway.
+        marked = None if chosen in data_examples.by_count(stats)[:1] else chosen
+        chart = class_counts(table, fit=line, chosen=marked, clickable=clickable)
         blocks.figure(
             chart, table, name="class-counts", key=KEY, **clicks,
             alt_text="Bars on a log axis: images per class, largest first, coloured by head, medium and tail.",
@@ -120,23 +130,24 @@ def _at(table: pd.DataFrame, name: str | None) -> pd.DataFrame | None:
     return None if name is None else ranked[ranked["class"] == name][["class", "rank", "positives"]]
 
 
-def _tables(stats: LabelStats, found: tuple[Measure, ...]) -> None:
+def _tables(stats: LabelStats, found: tuple[Measure, ...], *, clickable: bool) -> None:
+    """Draw the classes and the measures; a row of the classes can be picked where there are images behind it."""
     classes, whole = st.tabs(["Table of classes", "All measures"], key="measure-tables")
     with classes:
         table = stats.table().sort_values("positives", ascending=False, kind="stable").reset_index(drop=True)
         known = [column for column in table if column == "class" or not table[column].isna().all()]
-        st.dataframe(
-            table[known], hide_index=True, height=min(420, 38 + 35 * len(table)), column_config=_columns(),
-            key="class-table", selection_mode="single-row",
-            on_select=partial(_row_clicked, "class-table", table["class"].tolist()),
-        )  # fmt: skip
+        shown = {"hide_index": True, "height": blocks.table_height(len(table)), "column_config": _columns()}
+        if clickable:
+            picked = partial(_row_clicked, "class-table", table["class"].tolist())
+            shown |= {"key": "class-table", "selection_mode": "single-row", "on_select": picked}
+        st.dataframe(table[known], **shown)
     with whole:
         st.caption("Not defined: 0/0, or not known of this set. n: the images, classes or cells it is about.")
         table = measure_table(found)
         st.dataframe(
             table[["measure", "shown", "n", "definition", "source"]],
             hide_index=True,
-            height=min(460, 38 + 35 * len(table)),
+            height=blocks.table_height(len(table), 460),
             column_config={
                 "measure": st.column_config.TextColumn(pinned=True),
                 "shown": st.column_config.TextColumn("value", alignment="right"),

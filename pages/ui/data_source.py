@@ -11,9 +11,8 @@ from typing import Any
 import streamlit as st
 
 from lt_core.datasets import Source, builtins, store_upload
-from lt_core.datasets.readers.folder import SeveralFiles
 from lt_core.problems import Problem
-from pages.ui import blocks, state
+from pages.ui import blocks, data_question, state
 from pages.ui.pictures import plain
 
 UPLOADS = ["zip", "npz", "csv", "tsv", "txt", "gz", "bz2", "xz", "parquet", "jsonl", "json", "xlsx", "arff", "dcm"]
@@ -39,6 +38,9 @@ def chooser() -> None:
             label_visibility="collapsed",
         )
         ways.get(how or "built-in", _built_in)()
+    if st.session_state.get(ASKED, {}).get("linked") == state.source().name:
+        state.offer_default()
+        st.stop()
 
 
 def _built_in() -> None:
@@ -148,7 +150,7 @@ def _try(source: Source) -> None:
     try:
         _take(source)
     except Problem as problem:
-        asked = _question(source, problem)
+        asked = data_question.asked_by(source, problem)
         if not asked["files"] and not (asked["columns"] and "--labels" in str(problem)):
             raise
         st.session_state[ASKED] = asked
@@ -163,7 +165,7 @@ def _ask(path: str) -> None:
         st.text(asked["sentence"])
         source = Source.from_json(asked["source"])
         if asked["files"]:
-            chosen = _which_file(asked["files"])
+            chosen = _which_file(asked["files"], asked["what"])
         else:
             picked = st.multiselect(
                 "Which columns hold the labels?",
@@ -176,14 +178,17 @@ def _ask(path: str) -> None:
             chosen = source if pressed else None
         if chosen is not None:
             with blocks.guarded(f"{Path(chosen.name).name} could not be loaded; the set in force stays."):
-                _take(chosen)
+                _try(chosen)
+                if ASKED in st.session_state:  # an answer may raise the next question: the sheet of a workbook
+                    st.session_state[ASKED] |= {key: asked[key] for key in ("path", "linked") if key in asked}
+                    st.rerun()
 
 
-def _which_file(files: dict[str, dict[str, Any]]) -> Source | None:
-    """Draw a button for each file and return the one that was pressed; of many, a list with a button."""
-    st.text("Which file has the labels?")
+def _which_file(files: dict[str, dict[str, Any]], what: str) -> Source | None:
+    """Draw a button for each file (or sheet) and return the one that was pressed; of many, a list with a button."""
+    st.text(f"Which {what} has the labels?")
     if len(files) > MOST_BUTTONS:
-        name = st.selectbox("File", list(files), key="data-which-file")
+        name = st.selectbox(what.capitalize(), list(files), key="data-which-file")
         pressed = st.button("Load with this", type="primary", key="load-asked")
         return Source.from_json(files[name]) if pressed else None
     with st.container(horizontal=True, gap="small"):
@@ -204,37 +209,11 @@ def _asked_by_link() -> None:
         with st.spinner(f"Loading {source.name} …", show_time=True):
             state.loaded(source)
     except Problem as problem:
-        asked = _question(source, problem)
+        asked = data_question.asked_by(source, problem)
         if not asked["files"] and not (asked["columns"] and "--labels" in str(problem)):
             return  # the page says it where it loads the set
         st.session_state[ASKED] = asked | {"linked": source.name}
         st.session_state["data-from"], st.session_state["data-path"] = "path", source.name
-
-
-def _question(source: Source, problem: Problem) -> dict[str, Any]:
-    several = isinstance(problem, SeveralFiles)
-    files = {n: s.as_json() for n, s in zip(problem.files, problem.sources, strict=True)} if several else {}
-    columns = [] if files or source.labels else _columns_of(source)
-    return {
-        "path": source.name, "source": source.as_json(), "sentence": str(problem), "files": files, "columns": columns,
-    }  # fmt: skip
-
-
-def _columns_of(source: Source) -> list[str]:
-    """The columns that the labels may be in: of a table, or the attributes of an ARFF file; else none."""
-    from lt_core.datasets.arff.header import header_of
-    from lt_core.datasets.arff.opening import SUFFIXES, lines_of
-    from lt_core.datasets.tables.peek import peek
-
-    path = Path(source.name).expanduser()
-    try:
-        if path.name.lower().endswith(SUFFIXES):
-            with lines_of(path) as lines:
-                return list(dict.fromkeys(a.name for a in header_of(lines, path.name).attributes))[:2000]
-        glimpse = peek(path)
-    except (Problem, OSError):
-        return []
-    return list(dict.fromkeys(name for name in glimpse.columns if name)) if glimpse else []
 
 
 def _take(source: Source) -> None:

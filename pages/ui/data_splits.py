@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from lt_core.charts import splits as charts
 from lt_core.datasets import PARTS, LabeledImages, NoImages, Source
+from lt_core.datasets.csv_text import as_csv
 from lt_core.datasets.splits import FRACTIONS, METHOD_LABELS, METHODS
 from lt_core.problems import Problem
 from lt_core.stats import LabelStats
@@ -22,7 +23,7 @@ SHOWN_CLASSES = 40
 SHOWN_FINDINGS = 12
 SHOWN_IMAGES = 12
 CHARTS = {
-    "counts": "Positives of each class in each part. Outlined: fewer than 10. Click a cell to see its images.",
+    "counts": "Positives of each class in each part. Outlined: fewer than 10.",
     "shares": "Where each class's positives went, against each part's share of all images.",
     "shift": "Each part's prevalence minus that of the training part. Filled where the difference is significant "
     "(Holm-adjusted p < 0.05) and one share is at least 1.25 times the other. Intervals allow for several images of "
@@ -75,10 +76,10 @@ def _settings(data: LabeledImages) -> dict[str, object]:
         return {"anew": False, "method": METHODS[0], "seed": 0, "fractions": FRACTIONS}
     left, *others = st.columns([3, 1, 2, 2], vertical_alignment="bottom")
     method = left.selectbox("Method", METHODS, key="split-method", bind="query-params")
-    left.caption(METHOD_LABELS[method])
     seed = others[0].number_input("Seed", 0, 2**31 - 1, 0, key="split-seed", bind="query-params")
     val = others[1].slider("Validation, %", 0, 40, 10, key="split-val", bind="query-params")
     test = others[2].slider("Test, %", 0, 50, 20, key="split-test", bind="query-params")
+    st.caption(METHOD_LABELS[method])
     fractions = ((100 - val - test) / 100, val / 100, test / 100)
     return {"anew": anew, "method": method, "seed": int(seed), "fractions": fractions}
 
@@ -124,7 +125,7 @@ def _findings(data: LabeledImages, report: SplitReport) -> None:
             st.markdown(mend if finding.serious else ":orange[:material/info: To know: results are less sure]")
         left, right = st.columns([7, 1], vertical_alignment="center")
         left.text(finding.sentence)
-        if len(finding.rows) and not isinstance(data.images, NoImages):
+        if len(finding.rows) and _can_be_seen(data):
             right.toggle("Images", key=f"split-show-{k}")
         if st.session_state.get(f"split-show-{k}"):
             _images(data, finding)
@@ -151,7 +152,8 @@ def _charts(data: LabeledImages, report: SplitReport) -> None:
         bind="query-params",
         label_visibility="collapsed",
     )
-    st.caption(CHARTS[picked or "counts"])
+    look = " Click a cell to see its images." if picked in (None, "counts") and _can_be_seen(data) else ""
+    st.caption(CHARTS[picked or "counts"] + look)
     order = _classes(data)
     table = report.table
     match picked:
@@ -165,6 +167,10 @@ def _charts(data: LabeledImages, report: SplitReport) -> None:
             _counts(data, report, order)
             return
     blocks.figure(chart, table, name=f"split-{picked}", alt_text=text)
+
+
+def _can_be_seen(data: LabeledImages) -> bool:
+    return not isinstance(data.images, NoImages)
 
 
 def _classes(data: LabeledImages) -> list[str]:
@@ -196,7 +202,7 @@ def _counts(data: LabeledImages, report: SplitReport, order: list[str]) -> None:
         selection_mode=charts.CLICKED_CELL,
     )
     points = (chosen or {}).get("selection", {}).get(charts.CLICKED_CELL, [])
-    if points and not isinstance(data.images, NoImages) and data.split is not None:
+    if points and _can_be_seen(data) and data.split is not None:
         name, part = str(points[0]["class"]), str(points[0]["part"])
         rows = data.rows_with(data.class_index(name))
         rows = rows[data.split[rows] == part]
@@ -214,7 +220,7 @@ def _take_along(data: LabeledImages, source: Source, settings: dict[str, object]
     )
     st.download_button(
         "Download the split as CSV",
-        lambda: split_table(replace(data)).to_csv(index=False).encode(),
+        lambda: as_csv(split_table(replace(data))).encode(),
         file_name="split.csv",
         mime="text/csv",
         icon=":material/download:",

@@ -6,18 +6,14 @@ import math
 from typing import Any
 
 import numpy as np
-import pandas as pd
 import streamlit as st
 from numpy.typing import NDArray
 
-from lt_core.datasets import LabeledImages, NoImages
+from lt_core.datasets import LabeledImages
 from lt_core.stats.pairs import one_pair
 from pages.ui import pictures
 from pages.ui.data_together_scope import PAIR, A, B, Scope, first_pair
 from pages.ui.pictures import plain
-
-LISTED = 1000
-"""Names of images listed at most."""
 
 
 def draw(scope: Scope) -> None:
@@ -107,8 +103,3 @@ def rows_of(data: LabeledImages, part: str | None, classes: list[int]) -> NDArra
 def show(data: LabeledImages, rows: NDArray[np.intp], *, title: str, key: str) -> None:
     """Draw the images of ``rows``, or their names where there are no images."""
     pictures.for_rows(data, rows, title=title, key=key)
-    if isinstance(data.images, NoImages) and data.ids is not None and len(rows):
-        with st.popover("Their names", icon=":material/list:", type="tertiary", key=f"{key}-names"):
-            st.dataframe(pd.DataFrame({"image": data.ids[rows[:LISTED]]}), hide_index=True)
-            if len(rows) > LISTED:
-                st.caption(f"The first {LISTED:,} of {len(rows):,}.")

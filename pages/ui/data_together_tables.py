@@ -8,10 +8,11 @@ import streamlit as st
 from numpy.typing import NDArray
 
 from lt_core.datasets import LabeledImages
+from lt_core.datasets.csv_text import as_csv
 from lt_core.datasets.sparse import SparseLabels
 from lt_core.stats.pairs import TERMS, n_possible, seen_pairs
 from lt_core.stats.pairs_views import VIEWS, pairs_by
-from pages.ui import data_together_pair, data_together_scope
+from pages.ui import blocks, data_together_pair, data_together_scope
 from pages.ui.data_together_scope import MOST_PAIRS, Scope
 
 _SETS = 200
@@ -36,13 +37,13 @@ def pairs(scope: Scope) -> None:
         return
     key = f"pairs-{view}"
     st.dataframe(
-        table, hide_index=True, height=min(420, 40 + 35 * len(table)), key=key, column_config=_columns(),
+        table, hide_index=True, height=blocks.table_height(len(table)), key=key, column_config=_columns(),
         column_order=["a", "b", "n", "expected", "lift", "lift_low", "lift_high", "q", "jaccard", "p_b_given_a",
                       "p_a_given_b", "phi", "log_odds", "p", "n_a", "n_b"],
         selection_mode="single-row", on_select=lambda: _picked(key, table),
     )  # fmt: skip
     st.download_button(
-        "Download as CSV", lambda: table.to_csv(index=False).encode(), file_name=f"pairs-{view}.csv", mime="text/csv",
+        "Download as CSV", lambda: as_csv(table).encode(), file_name=f"pairs-{view}.csv", mime="text/csv",
         icon=":material/download:", on_click="ignore", key=f"csv-pairs-{view}",
     )  # fmt: skip
 
@@ -83,7 +84,7 @@ def label_sets(scope: Scope) -> None:
         + (f" The {_SETS} most frequent are listed." if len(sets) > _SETS else "")
     )
     picked = st.dataframe(
-        table, hide_index=True, height=min(420, 40 + 35 * len(table)), key="label-sets", selection_mode="single-row",
+        table, hide_index=True, height=blocks.table_height(len(table)), key="label-sets", selection_mode="single-row",
         on_select="rerun",
         column_config={
             "images": st.column_config.NumberColumn("images", format="localized"),

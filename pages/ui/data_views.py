@@ -10,8 +10,8 @@ from types import ModuleType
 import streamlit as st
 
 from lt_core.datasets import PARTS, ClassCounts, LabeledImages, Source
-from lt_core.stats import LabelStats, stats_of
-from pages.ui import state
+from lt_core.stats import Grouping, LabelStats, stats_of
+from pages.ui import data_groups, state
 from pages.ui.pictures import plain
 
 
@@ -37,6 +37,7 @@ VIEWS = (
     View("Images", ":material/image:", "data_images"),
     View("File", ":material/description:", "data_columns"),
 )
+_DEFAULT = Grouping()
 NOTES = {
     "Classes": "how many images each class has, every measure of imbalance, examples",
     "Together": "which classes occur together, and which never do",
@@ -63,20 +64,20 @@ def about(data: LabeledImages | ClassCounts) -> None:
 def part_picker(data: LabeledImages) -> str | None:
     """Draw the choice of part and return it, None for all."""
     if data.split is None:
+        st.caption(f"{len(data):,} images", width="content")
         return None
     sizes = {part: int((data.split == part).sum()) for part in PARTS}
-    with st.container(horizontal=True, vertical_alignment="center", gap="small"):
-        picked = st.segmented_control(
-            "Part",
-            ["all", *(part for part, n in sizes.items() if n)],
-            default="all",
-            key="part",
-            bind="query-params",
-            label_visibility="collapsed",
-            help="The head, medium and tail groups always come from the training counts.",
-        )
-        n = len(data) if picked in (None, "all") else sizes[str(picked)]
-        st.caption(f"{n:,} of {len(data):,} images" if n < len(data) else f"{n:,} images", width="content")
+    picked = st.segmented_control(
+        "Part",
+        ["all", *(part for part, n in sizes.items() if n)],
+        default="all",
+        key="part",
+        bind="query-params",
+        label_visibility="collapsed",
+        help="The head, medium and tail groups always come from the training counts.",
+    )
+    n = len(data) if picked in (None, "all") else sizes[str(picked)]
+    st.caption(f"{n:,} of {len(data):,} images" if n < len(data) else f"{n:,} images", width="content")
     return None if picked in (None, "all") else str(picked)
 
 
@@ -97,25 +98,33 @@ def _statistics(entry: str, part: str | None) -> LabelStats:
     return stats_of(state.loaded(Source.from_json(json.loads(entry))), part)
 
 
-def statistics(source: Source, part: str | None) -> LabelStats:
-    """Return the label statistics of one part (None = all), computed once."""
-    return _statistics(json.dumps(source.as_json(), sort_keys=True), part)
+@st.cache_resource(max_entries=12, show_spinner=False)
+def _grouped(entry: str, part: str | None, rule: str) -> LabelStats:
+    return data_groups.regrouped(_statistics(entry, part), Grouping.of(rule), entry)
 
 
-def of_counts() -> None:
+def statistics(source: Source, part: str | None, rule: Grouping = _DEFAULT) -> LabelStats:
+    """Return the label statistics of one part (None = all) in the groups of ``rule``, computed once."""
+    return _grouped(json.dumps(source.as_json(), sort_keys=True), part, str(rule))
+
+
+def of_counts(data: ClassCounts) -> None:
     """Draw what published class counts alone can tell."""
     st.info(
         "These are published class counts, without images: enough to look at the tail and to shape losses on the "
         "Losses page. Choose a set with images to train.",
         icon=":material/info:",
     )
+    rule = data_groups.picker(data.class_names)
     view = view_picker(of_counts=True)
     source = state.source()
-    view.load().panel_of_counts(source, statistics(source, None))
+    view.load().panel_of_counts(source, statistics(source, None, rule))
 
 
 def of_images(data: LabeledImages) -> None:
     """Draw the chosen view of the chosen part."""
-    part = part_picker(data)
-    stats = statistics(state.source(), part)
+    with st.container(horizontal=True, vertical_alignment="center", gap="small"):
+        part = part_picker(data)
+        rule = data_groups.picker(data.class_names)
+    stats = statistics(state.source(), part, rule)
     view_picker().load().panel(data, state.source(), part, stats)

@@ -10,8 +10,9 @@ import streamlit as st
 
 from lt_core.charts.tail import before_after_counts, binned_ranks
 from lt_core.datasets import Source
+from lt_core.datasets.csv_text import as_csv
 from lt_core.problems import Problem
-from lt_core.stats import ClassPrior, LabelStats, stats_of
+from lt_core.stats import ClassPrior, Grouping, LabelStats, stats_of
 from lt_core.stats.label_sets import LabelSets
 from lt_core.stats.resampling import SCHEMES, remedial, resampled
 from lt_core.stats.what_if import WhatIf, before_after, merged_classes, with_imbalance_ratio, without_classes
@@ -69,7 +70,7 @@ def panel(entry: str, part: str | None, stats: LabelStats, *, single: bool) -> N
     if change is None:
         return
     try:
-        said, after = _made(entry, part, change, stats)
+        said, after = _made(entry, part, change, str(stats.grouping), stats)
     except Problem as problem:
         st.error(plain(str(problem)), icon=":material/error:")
         return
@@ -111,15 +112,15 @@ def _widgets(kind: str, stats: LabelStats, *, single: bool) -> Change | None:
 
 
 @st.cache_resource(max_entries=12, show_spinner="Counting again …")
-def _made(entry: str, part: str | None, change: Change, _stats: LabelStats) -> tuple[str, LabelStats]:
+def _made(entry: str, part: str | None, change: Change, rule: str, _stats: LabelStats) -> tuple[str, LabelStats]:
     sets = _stats.label_sets
     if sets is None:
         data = state.loaded(Source.from_json(json.loads(entry)))
         sets = stats_of(data, part).label_sets
     assert sets is not None
     after = change.made(sets, _stats.class_names)
-    rule = _stats.grouping if _stats.grouping.scheme != "hand" else "relative"
-    return after.said, after.stats(scheme=rule, n_inputs=_stats.n_inputs)
+    by_hand = Grouping.of(rule).scheme == "hand"  # which knows nothing of classes that the change has made
+    return after.said, after.stats(scheme="relative" if by_hand else rule, n_inputs=_stats.n_inputs)
 
 
 def _before_after(before: LabelStats, after: LabelStats) -> None:
@@ -174,12 +175,12 @@ def weights(before: LabelStats, after: LabelStats | None) -> None:
     st.dataframe(
         shown,
         hide_index=True,
-        height=min(420, 40 + 35 * len(shown)),
+        height=blocks.table_height(len(shown)),
         column_config={name: st.column_config.NumberColumn(format="%.4g") for name in numbers},
     )
     st.download_button(
         "All weights as CSV",
-        lambda: (table(before) if after is None else table(after)).to_csv(index=False).encode(),
+        lambda: as_csv(table(before) if after is None else table(after)).encode(),
         file_name="class_weights.csv",
         mime="text/csv",
         icon=":material/download:",

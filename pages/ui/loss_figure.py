@@ -11,6 +11,7 @@ import pandas as pd
 import streamlit as st
 
 from lt_core.charts.curves import lines_of, loss_lines
+from lt_core.datasets.csv_text import as_csv
 from lt_core.stats import ClassPrior
 
 if TYPE_CHECKING:
@@ -98,7 +99,7 @@ def downloads(
         with st.container(horizontal=True):
             st.download_button(
                 "CSV",
-                lambda: numbers.to_csv(index=False).encode(),
+                lambda: as_csv(numbers).encode(),
                 file_name="losses.csv",
                 mime="text/csv",
                 icon=":material/download:",

@@ -6,6 +6,7 @@ import pandas as pd
 import streamlit as st
 
 from lt_core.charts.results import class_difference, class_metric, group_means
+from lt_core.datasets.csv_text import as_csv
 from lt_core.training import Run
 from pages.ui import blocks, run_picker
 from pages.ui.results_data import (
@@ -183,7 +184,7 @@ def table(found: Compared) -> None:
         )
     st.download_button(
         "Download all numbers as CSV",
-        lambda: everything(found).to_csv(index=False, na_rep=UNDEFINED).encode(),
+        lambda: as_csv(everything(found), undefined=UNDEFINED).encode(),
         file_name="results.csv",
         mime="text/csv",
         icon=":material/download:",

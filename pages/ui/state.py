@@ -12,6 +12,7 @@ from lt_core.problems import Problem
 
 DEFAULT = "chest-phantom"
 SOURCE = "source"
+GROUPS = "groups-in-force"
 
 
 def builtin(key: str) -> BuiltIn | None:
@@ -29,6 +30,21 @@ def source() -> Source:
 def choose(new: Source) -> None:
     """Make ``new`` the source of every page of this session."""
     st.session_state[SOURCE] = new.as_json()
+
+
+def groups() -> str:
+    """Return the rule of head, medium and tail in force, as ``Grouping.of`` and ``RunConfig.groups`` read it.
+
+    It is chosen on the Data set page: relative, absolute, quantile, RULE:HEAD:TAIL or a JSON object of class to group.
+    Groups by hand are in force for the set that they were chosen for.
+    """
+    rule, owner = st.session_state.get(GROUPS, ("relative", None))
+    return str(rule) if owner in (None, source().as_json()) else "relative"
+
+
+def choose_groups(rule: str, *, of_these_classes: bool) -> None:
+    """Make ``rule`` the one in force; ``of_these_classes`` where it names classes, for the set in force alone."""
+    st.session_state[GROUPS] = (rule, source().as_json() if of_these_classes else None)
 
 
 def share() -> None:
@@ -72,10 +88,15 @@ def current() -> LabeledImages | ClassCounts:
             return loaded()
     except Problem as problem:
         st.error(f"**{source().name} could not be loaded.** {problem}", icon=":material/error:")
-        if st.button("Go on with the built-in chest phantom", type="primary"):
-            choose(Source(DEFAULT))
-            st.rerun()
+        offer_default()
         st.stop()
+
+
+def offer_default() -> None:
+    """Draw the button that leaves a set that cannot be loaded for the built-in one."""
+    if st.button("Go on with the built-in chest phantom"):
+        choose(Source(DEFAULT))
+        st.rerun()
 
 
 def keep(**defaults: Any) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import re
 from typing import Any
 
 import numpy as np
@@ -93,16 +94,24 @@ def test_arcs_share_out_the_circle_by_the_counts(labels: np.ndarray) -> None:
     assert all(end <= start + 1e-9 for (_, end), (start, _) in itertools.pairwise(ends)), "arcs overlap"
 
 
+def places_of(path: str) -> np.ndarray:
+    """Where the pen goes, (n, 2), y upwards: the last two numbers of every command of an SVG path."""
+    steps = re.findall(r"[MLAQ][^MLAQZ]*", path)
+    return np.array([[float(number) for number in step[1:].split()[-2:]] for step in steps]) * [1, -1]
+
+
 def test_a_ribbon_begins_and_ends_on_its_two_arcs_and_stays_in_the_circle() -> None:
-    outline = ribbon(np.array([0.1, 0.4]), np.array([2.0, 2.2]))
-    radius = np.hypot(*outline.T)
-    angles = np.arctan2(outline[:, 0], outline[:, 1])
+    path = ribbon((0.1, 0.4), (2.0, 5.5))
+    places = places_of(path)
+    radius = np.hypot(*places.T)
     assert radius.max() < 1
-    assert angles[0] == pytest.approx(0.1)
-    assert angles[11] == pytest.approx(0.4)
-    assert angles[24] == pytest.approx(2.0)
-    assert angles[35] == pytest.approx(2.2)
-    np.testing.assert_allclose(outline[-1], outline[0])
+    np.testing.assert_allclose(radius, radius[0], atol=1e-5)
+    angles = np.arctan2(places[:, 0], places[:, 1]) % (2 * np.pi)
+    np.testing.assert_allclose(angles, [0.1, 0.4, 2.0, 5.5, 0.1], atol=1e-4)
+    assert path.count("Q0 0 ") == 2, "both curves bend towards the centre"
+    arcs = re.findall(r"A(\S+) (\S+) 0 (\d) (\d)", path)
+    assert [(large, sweep) for _, _, large, sweep in arcs] == [("0", "1"), ("1", "1")], "clockwise, the second over pi"
+    np.testing.assert_allclose(np.array(arcs, float)[:, :2], radius[0], atol=1e-5)
 
 
 def test_a_chord_diagram_has_a_ribbon_for_each_pair(labels: np.ndarray) -> None:
@@ -115,7 +124,10 @@ def test_a_chord_diagram_has_a_ribbon_for_each_pair(labels: np.ndarray) -> None:
     )
     rings = drawn_rows(spec, 1)
     assert set(rings["class"]) == set(NAMES[:4]), "a class without a pair has no arc"
-    assert np.hypot(rings["x"], rings["y"]).max() == pytest.approx(1)
+    for path, positives in zip(rings["path"], rings["positives"], strict=True):
+        assert np.hypot(*places_of(path).T).max() == pytest.approx(1, abs=1e-4)
+        assert positives > 0
+    assert set(rings["group"]) <= {"head", "medium", "tail"}
 
 
 def test_without_pairs_the_diagrams_are_empty_and_do_not_fail() -> None:

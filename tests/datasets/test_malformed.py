@@ -87,7 +87,11 @@ def test_npz_that_lies_about_its_size(tmp_path: Path) -> None:
             "no column is recognised as labels; its columns are 'image', 'age', 'sex'",
         ),
         (b"image,Mass,Edema\na.png,1,0\n" * 60 + b"b.png,0,1,1,1,1\n", "not a well-formed table: .*line 121"),
-        (b"image,labels\na.png,\nb.png,\n", "no column is recognised as labels"),
+        (b"image,labels\na.png,\nb.png,\n", "no label is known in any row: 'labels' has only empty cells"),
+        (
+            b"image,Mass,Edema,age\na.png,,-1,3\nb.png,,,4\n",
+            "no label is known in any row: 'Mass', 'Edema' have only empty cells or -1",
+        ),
         (b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR", "x.csv is not a text table but a binary file"),
         (b"\xff\xfea", "begins like UTF-16"),
         (b'image,dx\n"a.png,nv\nb.png,mel\n', "x.csv"),

@@ -9,8 +9,8 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from lt_core.datasets import LabeledImages, Source, load
-from lt_core.datasets.phantom import FACTOR, FINDINGS, LEAST_TEST_POSITIVES, TEST_FLOOR, prevalence
+from lt_core.datasets import PARTS, LabeledImages, Part, Source, builtins, load
+from lt_core.datasets.phantom import FACTOR, FINDINGS, LEAST_TEST_POSITIVES, TEST_FLOOR, VAL_AND_TEST, prevalence
 from lt_core.datasets.phantom.labels import latent_to_labels, mixing
 from lt_core.datasets.phantom.patients import draw, grain
 from lt_core.datasets.phantom.render import render
@@ -22,10 +22,11 @@ from lt_core.problems import Invalid
 
 @pytest.fixture(scope="module")
 def phantom(tmp_path_factory: pytest.TempPathFactory) -> LabeledImages:
-    """The default set, made once."""
+    """A small set, made once: more images only add to the first ones (tested below)."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("LONGTAIL_LAB_HOME", str(tmp_path_factory.mktemp("phantom")))
-        made = load("chest-phantom")
+        patch.setattr("lt_core.datasets.phantom.VAL_AND_TEST", {"val": 100, "test": 200})
+        made = load(Source("chest-phantom", options={"train_images": 500}))
     assert isinstance(made, LabeledImages)
     return made
 
@@ -42,11 +43,13 @@ def test_is_what_it_says(phantom: LabeledImages) -> None:
     assert "Synthetic" in phantom.about
     assert "Not for diagnosis" in phantom.about
     assert phantom.class_names == FINDINGS
-    assert len(phantom) == 6000
-    assert [len(phantom.rows(part)) for part in ("train", "val", "test")] == [4000, 800, 1200]
+    assert VAL_AND_TEST == {"val": 800, "test": 1200}
+    assert [len(phantom.rows(part)) for part in ("train", "val", "test")] == [500, 100, 200]
     assert phantom.images.read(0).shape == (64, 64)
     assert phantom.images.read(0).dtype == np.uint8
-    assert phantom.source == Source("chest-phantom", options={"size": "64", "train_images": 4000, "seed": 0})
+    assert phantom.source == Source("chest-phantom", options={"size": "64", "train_images": 500, "seed": 0})
+    (entry,) = [entry for entry in builtins() if entry.key == "chest-phantom"]
+    assert {param.name: param.default for param in entry.params} == {"size": "64", "train_images": 4000, "seed": 0}
 
 
 def test_one_common_factor_and_a_floor_in_test() -> None:
@@ -79,13 +82,19 @@ def test_pairs_occur_together_as_in_nih(many_labels: NDArray[np.bool_]) -> None:
     assert (np.sign(np.log(our_lift[pairs][clear])) == np.sign(np.log(lift[pairs][clear]))).all()
 
 
-def test_parts_have_the_stated_prevalences(phantom: LabeledImages) -> None:
+def test_parts_have_the_stated_prevalences() -> None:
     """Binomial bounds, widened because the images of one patient (two on average, at most eight) are alike."""
-    for part in ("train", "val", "test"):
-        rows = phantom.rows(part)
-        expected = prevalence(part) * len(rows)
+    counts: dict[Part, int] = {"train": 4000, **VAL_AND_TEST}
+    for part, n in counts.items():
+        expected = prevalence(part) * n
         spread = np.sqrt(expected * (1 - prevalence(part)) * 2.5)
-        assert (np.abs(phantom.labels[rows].sum(axis=0) - expected) < 4 * spread).all()
+        assert (np.abs(draw(0, part, n).positive.sum(axis=0) - expected) < 4 * spread).all()
+
+
+def test_the_labels_are_those_drawn(phantom: LabeledImages) -> None:
+    for part in PARTS:
+        rows = phantom.rows(part)
+        np.testing.assert_array_equal(phantom.labels[rows], draw(0, part, len(rows)).positive)
 
 
 @pytest.mark.parametrize("seed", range(8))
@@ -127,7 +136,7 @@ def test_every_positive_has_a_mask(phantom: LabeledImages) -> None:
 @pytest.mark.parametrize("name", FINDINGS)
 def test_a_finding_changes_the_image_where_its_mask_says(name: str) -> None:
     """The same patients with and without the finding, everything else left as it is."""
-    column, n = FINDINGS.index(name), 96
+    column, n = FINDINGS.index(name), 48
     draws, noise = draw(5, "train", n), grain(5, "train", 0, n, 64)
     present, absent = draws.positive.copy(), draws.positive.copy()
     present[:, column], absent[:, column] = True, False
@@ -157,14 +166,14 @@ def test_same_seed_same_pixels_however_many() -> None:
     np.testing.assert_array_equal(few.patient, more.patient[:70])
     row, column = np.argwhere(few.positive)[7]
     np.testing.assert_array_equal(few.masks.read(row, column), more.masks.read(row, column))
-    assert (make_part(4, "train", 70, 64).images != few.images).any()
-    assert (make_part(3, "val", 70, 64).images != few.images).any()
+    assert (make_part(4, "train", 9, 64).images != few.images[:9]).any()
+    assert (make_part(3, "val", 9, 64).images != few.images[:9]).any()
 
 
 def test_the_larger_size_shows_the_same_patients() -> None:
-    small, large = make_part(3, "test", 100, 64), make_part(3, "test", 100, 128)
+    small, large = make_part(3, "val", 40, 64), make_part(3, "val", 40, 128)
     np.testing.assert_array_equal(small.positive, large.positive)
-    halved = large.images.reshape(100, 64, 2, 64, 2).mean(axis=(2, 4))
+    halved = large.images.reshape(40, 64, 2, 64, 2).mean(axis=(2, 4))
     likeness = [np.corrcoef(a.ravel(), b.ravel())[0, 1] for a, b in zip(small.images, halved, strict=True)]
     assert min(likeness) > 0.95
 
@@ -173,7 +182,7 @@ def test_the_cache_gives_the_same_and_a_damaged_one_is_made_again(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("LONGTAIL_LAB_HOME", str(tmp_path))
-    counts = {"train": 20, "val": 10, "test": 60}
+    counts = {"train": 20, "val": 10}
     made = cached(0, counts, 64)
     (path,) = cache_dir().iterdir()
     content = path.read_bytes()
@@ -193,7 +202,7 @@ def test_the_cache_gives_the_same_and_a_damaged_one_is_made_again(
 
 def test_a_kept_set_is_read_not_made(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("LONGTAIL_LAB_HOME", str(tmp_path))
-    counts = {"train": 8, "val": 4, "test": 60}
+    counts = {"train": 8, "val": 4}
     first = cached(0, counts, 64)
     monkeypatch.setattr("lt_core.datasets.phantom.store.make", lambda *_: pytest.fail("made again"))
     np.testing.assert_array_equal(cached(0, counts, 64).images, first.images)

@@ -197,9 +197,8 @@ def test_links_out_of_the_folder_are_not_followed(tmp_path: Path) -> None:
     assert loaded(table(tmp_path / "in", row("a.png", "Mass"))).masks is None
 
 
-def test_the_published_table(shared: Path) -> None:
-    path = shared / "data/nih/Data_Entry_2017_v2020.csv.gz"
-    data = loaded(path)
+def test_the_published_table(shared: Path, nih: LabeledImages) -> None:
+    path, data = shared / "data/nih/Data_Entry_2017_v2020.csv.gz", nih
     raw = pd.read_csv(path, usecols=[0, 1, 3])
     dummies = raw["Finding Labels"].str.get_dummies("|").drop(columns="No Finding")
     assert list(data.class_names) == list(dummies.columns)

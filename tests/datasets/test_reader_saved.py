@@ -16,8 +16,9 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from PIL import Image
 
-from lt_core.datasets import ArrayImages, FileImages, LabeledImages, NoImages, Source, load, load_images
+from lt_core.datasets import ArrayImages, FileImages, LabeledImages, NoImages, Source, load, load_images, phantom
 from lt_core.datasets.boxes import Boxes
+from lt_core.datasets.phantom.store import make
 from lt_core.datasets.reading import Change, Column, Reading
 from lt_core.datasets.saving import save
 from lt_core.datasets.sparse import SparseLabels
@@ -117,7 +118,11 @@ def samples(folder: Path) -> dict[str, Source]:
 
 @pytest.mark.parametrize("name", ["table", "names", "npz", "arff", "zip", "phantom"])
 @pytest.mark.parametrize("with_images", [False, True])
-def test_what_a_reader_gave_comes_back(tmp_path: Path, name: str, with_images: bool) -> None:
+def test_what_a_reader_gave_comes_back(
+    tmp_path: Path, name: str, with_images: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # A phantom of 20 images in place of 2,500: what is saved of an image does not depend on how many there are.
+    monkeypatch.setattr(phantom, "cached", lambda seed, _, size: make(seed, {"train": 12, "val": 8}, size))
     (tmp_path / "in").mkdir()
     data = load_images(samples(tmp_path / "in")[name])
     again = saved(data, tmp_path / "out", with_images=with_images)

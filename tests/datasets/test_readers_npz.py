@@ -158,10 +158,13 @@ def test_large_arrays_come_in_runs_of_rows_and_fortran_order_in_one(
         np.testing.assert_array_equal(got, np.concatenate([train, val]))
 
 
-def test_a_large_set_is_never_there_twice(tmp_path: Path) -> None:
+def test_a_large_set_is_never_there_twice(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     import tracemalloc
 
-    n = 60_000
+    from lt_core.datasets import npz as reading
+
+    monkeypatch.setattr(reading, "_BLOCK", 1 << 20)
+    n = 15_000
     path = tmp_path / "x.npz"
     np.savez_compressed(path, train_images=np.zeros((n, 32, 32), np.uint8), train_labels=np.arange(n) % 5)
     tracemalloc.start()

@@ -34,9 +34,8 @@ def test_nih_folder(shared: Path) -> None:
     assert everything.shape == (621, 224, 224, 1), "the six RGBA images are grey"
 
 
-def test_nih_full_table(shared: Path) -> None:
-    data = loaded(shared / "data/nih/Data_Entry_2017_v2020.csv.gz")
-    counts = positives(data)
+def test_nih_full_table(nih: LabeledImages) -> None:
+    data, counts = nih, positives(nih)
     assert len(data) == 112_120
     assert data.groups is not None
     assert len(set(data.groups)) == 30_805

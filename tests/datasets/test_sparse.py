@@ -22,7 +22,7 @@ def sparse_of(dense: np.ndarray, unknown: np.ndarray | None = None) -> SparseLab
     return SparseLabels.of(rows, classes, dense.shape, unknown)  # type: ignore[arg-type]
 
 
-@settings(deadline=None)
+@settings(deadline=None, max_examples=40)
 @given(MATRICES, st.randoms(use_true_random=False))
 def test_every_question_has_the_dense_answer(dense: np.ndarray, random: object) -> None:
     labels = sparse_of(dense)

@@ -56,6 +56,28 @@ def test_laws(n: int, classes: int, seed: int, n_groups: int | None) -> None:
         assert {part for part in PARTS if labels[data.split == part, rarest].any()} == set(PARTS)
 
 
+@pytest.mark.parametrize("grouped", [False, True])
+@pytest.mark.parametrize("n", [1, 2, 3, 4, 40])
+def test_a_part_that_gets_nothing_is_said(n: int, grouped: bool) -> None:
+    labels = np.tile(np.eye(2), (n, 1))[:n]
+    groups = [f"p{k // 2}" for k in range(2 * n)] if grouped else None
+    data = assign_parts(dataset(np.repeat(labels, 2, axis=0) if grouped else labels, groups))
+    assert data.split is not None
+    said = [warning for warning in data.warnings if warning.startswith("nothing is left for the")]
+    lacking = set(PARTS) - set(data.split.tolist())
+    assert len(said) == bool(lacking)
+    for warning in said:
+        what = "patients or lesions" if grouped else "images"
+        assert {part for part in PARTS if f"the {part}" in warning} == lacking
+        assert f"({what} to divide: {n})" in warning
+        assert "a column 'split'" in warning
+
+
+def test_a_part_that_was_not_asked_for_is_not_missed() -> None:
+    data = assign_parts(dataset(long_tailed(40, 2, 0)), fractions=(0.5, 0.0, 0.5))
+    assert not [warning for warning in data.warnings if "nothing is left" in warning]
+
+
 def test_the_fractions_are_met() -> None:
     data = assign_parts(dataset(long_tailed(5000, 8, 0)), fractions=(0.6, 0.15, 0.25))
     shares = [len(data.rows(part)) / 5000 for part in PARTS]

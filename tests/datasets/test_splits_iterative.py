@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Sequence
-from pathlib import Path
 
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from lt_core.datasets import PARTS, LabeledImages, NoImages, Source, assign_parts, load_images
+from lt_core.datasets import PARTS, LabeledImages, NoImages, Source, assign_parts
 from lt_core.datasets.sparse import SparseLabels
 from lt_core.datasets.splits import METHODS, folds
 from lt_core.datasets.splits.units import units_of
@@ -41,9 +40,9 @@ def counts_of(data: LabeledImages) -> np.ndarray:
     return np.stack([(data.labels[data.split == part] == 1).sum(axis=0) for part in PARTS])
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=40, deadline=None)
 @given(
-    n=st.integers(1, 200),
+    n=st.integers(1, 120),
     classes=st.integers(1, 6),
     seed=st.integers(0, 1000),
     n_groups=st.one_of(st.none(), st.integers(1, 60)),
@@ -227,9 +226,9 @@ def test_nothing_to_divide() -> None:
         assert "train" in lone.split.tolist()
 
 
-def test_the_nih_table_with_its_patients(shared: Path) -> None:
+def test_the_nih_table_with_its_patients(nih: LabeledImages) -> None:
     """14 findings, 30,805 patients: every share to the rounding of one image, where the rarest has 227."""
-    data = assign_parts(load_images(Source(str(shared / "data/nih/Data_Entry_2017_v2020.csv.gz"))), method="iterative")
+    data = assign_parts(nih, method="iterative")
     assert data.groups is not None
     assert data.split is not None
     assert len(set(zip(data.groups.tolist(), data.split.tolist(), strict=True))) == 30805

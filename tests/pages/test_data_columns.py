@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pandas as pd
 import pytest
 from streamlit.testing.v1 import AppTest
 
@@ -148,3 +149,91 @@ def test_unrecognised_labels_are_asked_for_by_column(tmp_path: Path, kind: str) 
     widget(app.button, "Load with this").click().run()
     assert not app.exception
     assert set(load_images(Source.from_json(app.session_state["source"])).class_names) == {"red", "blue"}
+
+
+NIH_ROWS = "".join(
+    f"{k:08}_000.png,{'Mass|Nodule' if k % 2 else 'No Finding'},0,{k},040Y,M,PA,1000,1000,0.1,0.1\n" for k in range(8)
+)
+NIH_HEAD = (
+    "Image Index,Finding Labels,Follow-up #,Patient ID,Patient Age,Patient Gender,View Position,OriginalImage[Width,"
+    "Height],OriginalImagePixelSpacing[x,y]\n"
+)
+
+
+def test_a_fixed_layout_is_read_as_a_plain_table_by_one_click_and_back(tmp_path: Path) -> None:
+    path = tmp_path / "Data_Entry_2017.csv"
+    path.write_text(NIH_HEAD + NIH_ROWS, encoding="utf-8")
+    app = opened(Source(str(path)))
+    assert "fixed by the layout nih" in texts(app)
+    assert "Image column" not in [box.label for box in app.selectbox]
+    assert "Only these classes" in [box.label for box in app.multiselect]
+    widget(app.button, "Read as a plain table instead").click().run()
+    assert not app.exception
+    assert app.session_state["source"]["reader"] == "table"
+    assert "Finding Labels" in widget(app.selectbox, "Image column").options
+    assert "Finding Labels" in widget(app.multiselect, "Label columns").options
+    widget(app.button, "Read as nih again").click().run()
+    assert load_images(Source.from_json(app.session_state["source"])).source.reader == "nih"
+
+
+def test_the_classes_of_a_layout_can_be_narrowed(tmp_path: Path) -> None:
+    path = tmp_path / "Data_Entry_2017.csv"
+    path.write_text(NIH_HEAD + NIH_ROWS, encoding="utf-8")
+    app = opened(Source(str(path)))
+    widget(app.multiselect, "Only these classes").select("Mass").run()
+    widget(app.button, "Read again").click().run()
+    assert load_images(Source.from_json(app.session_state["source"])).class_names == ("Mass",)
+
+
+@pytest.fixture
+def book(tmp_path: Path) -> Path:
+    path = tmp_path / "book.xlsx"
+    with pd.ExcelWriter(path) as writer:
+        for sheet, n in (("films", 6), ("slices", 4)):
+            frame = pd.DataFrame({"image": [f"{sheet}{k}" for k in range(n)], "dx": ["nv", "mel"] * (n // 2)})
+            frame.to_excel(writer, sheet_name=sheet, index=False)
+        pd.DataFrame().to_excel(writer, sheet_name="empty")
+    return path
+
+
+def test_the_sheet_is_asked_for_and_can_be_changed(book: Path) -> None:
+    app = by_path(book)
+    widget(app.button, "Load").click().run()
+    assert "Which sheet has the labels?" in texts(app)
+    widget(app.button, "slices").click().run()
+    assert app.session_state["source"]["options"] == {"sheet": "slices"}
+    box = widget(app.selectbox, "Sheet of the workbook")
+    assert (box.options, box.value) == (["films", "slices"], "slices")
+    box.select("films").run()
+    widget(app.button, "Read again").click().run()
+    assert not app.exception
+    assert len(load_images(Source.from_json(app.session_state["source"]))) == 6
+
+
+def test_the_file_in_a_zip_is_asked_for_then_its_sheet_and_both_can_be_changed(book: Path, tmp_path: Path) -> None:
+    path = tmp_path / "set.zip"
+    with zipfile.ZipFile(path, "w") as archive:
+        archive.write(book, "a/book.xlsx")
+        archive.writestr("b/labels.csv", "image,dx\nx,nv\ny,mel\n")
+    app = by_path(path)
+    widget(app.button, "Load").click().run()
+    next(b for b in app.button if b.label.replace("\\", "") == "a/book.xlsx").click().run()
+    assert "Which sheet has the labels?" in texts(app)
+    widget(app.button, "films").click().run()
+    assert len(load_images(Source.from_json(app.session_state["source"]))) == 6
+    box = widget(app.selectbox, "File in the zip")
+    assert (box.options, box.value) == (["a/book.xlsx", "b/labels.csv"], "a/book.xlsx")
+    box.select("b/labels.csv").run()
+    widget(app.button, "Read again").click().run()
+    assert not app.exception
+    assert len(load_images(Source.from_json(app.session_state["source"]))) == 2
+
+
+def test_names_can_be_given_to_numbered_classes(tmp_path: Path) -> None:
+    path = tmp_path / "set.npz"
+    images, labels = np.zeros((6, 8, 8), np.uint8), np.arange(6)[:, None] % 2
+    np.savez(path, train_images=images, train_labels=labels)
+    app = opened(Source(str(path)))
+    widget(app.text_area, "Names of the classes, one a line").set_value("nevus\nmelanoma").run()
+    widget(app.button, "Read again").click().run()
+    assert load_images(Source.from_json(app.session_state["source"])).class_names == ("nevus", "melanoma")

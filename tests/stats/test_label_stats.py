@@ -105,7 +105,7 @@ def close(found: Any, expected: Any, path: str = "") -> None:
         assert found == expected, path
 
 
-@settings(max_examples=120, deadline=None)
+@settings(max_examples=60, deadline=None)
 @given(
     st.tuples(st.integers(0, 25), st.integers(1, 11)).flatmap(lambda shape: arrays(np.float32, shape, elements=CELLS))
 )

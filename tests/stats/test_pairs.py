@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import numpy as np
 import pandas as pd
 import pytest
@@ -219,9 +217,8 @@ def test_nothing_to_pair_gives_empty_tables(labels: NDArray[np.floating]) -> Non
     assert len(pair_table(stats)) == len(never_together(stats)) == len(seen_pairs(stats)[2]) == 0
 
 
-def test_chest_xray14_pairs(shared: Path) -> None:
-    stats = stats_of(load(Source(str(shared / "data/nih/Data_Entry_2017_v2020.csv.gz"))))
-    _check_nih(stats)
+def test_chest_xray14_pairs(nih_stats: LabelStats) -> None:
+    _check_nih(nih_stats)
 
 
 def test_chest_xray14_pairs_of_the_published_counts() -> None:

@@ -80,7 +80,7 @@ def test_one_is_inside_exactly_where_pearsons_test_does_not_reject() -> None:
     n = 300
     for _ in range(200):
         n_a, n_b = rng.integers(10, 200, 2)
-        both = int(hypergeom.rvs(n, n_a, n_b, random_state=rng)) + int(rng.integers(-3, 4))
+        both = int(rng.hypergeometric(n_a, n - n_a, n_b)) + int(rng.integers(-3, 4))
         cells = np.array([[both, n_a - both], [n_b - both, n - n_a - n_b + both]])
         if (cells < 0).any():
             continue

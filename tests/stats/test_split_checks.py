@@ -93,7 +93,7 @@ def test_missing_and_few_classes_are_named_with_their_part() -> None:
     assert {(f.kind, f.part, f.sentence) for f in report.of("missing", "few")} == {
         ("missing", "val", "no positive in the val part: c2"),
         ("missing", "test", "no positive in the test part: c1, c2"),
-        ("few", "val", "fewer than 10 positives in the val part: c1 3"),
+        ("few", "val", "fewer than 10 positives in the val part: c1 (3)"),
     }
     (few,) = report.of("few")
     assert few.rows.tolist() == [70, 71, 72]

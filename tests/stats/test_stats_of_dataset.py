@@ -13,7 +13,7 @@ import pytest
 from lt_core.datasets import LabeledImages, NoImages, Source, load
 from lt_core.datasets.class_counts import ClassCounts
 from lt_core.problems import Unknown
-from lt_core.stats import label_stats_of_counts, prior_of, stats_of
+from lt_core.stats import LabelStats, label_stats_of_counts, prior_of, stats_of
 
 SPLIT = np.array(["train", "train", "train", "test"])
 LABELS = np.array([[1, 0], [1, 1], [1, np.nan], [0, 1]], np.float32)
@@ -63,9 +63,9 @@ def test_single_label_counts_say_more() -> None:
     assert stats["cooccurrence"] == []
 
 
-def test_nih_facts(shared: Path) -> None:
+def test_nih_facts(shared: Path, nih_stats: LabelStats) -> None:
     path = shared / "data/nih/Data_Entry_2017_v2020.csv.gz"
-    stats = stats_of(load(path)).as_json()
+    stats = nih_stats.as_json()
     assert stats["n_samples"] == 112_120
     assert stats["imbalance_ratio"] == pytest.approx(87.64, abs=0.005)
     assert stats["cardinality"] == pytest.approx(0.7240, abs=0.00005)
@@ -86,9 +86,8 @@ def test_ham10000_facts(shared: Path) -> None:
     assert (stats["cardinality"], stats["n_label_sets"], stats["cooccurrence"]) == (1.0, 7, [])
 
 
-def test_the_preset_of_nih_agrees_with_its_table(shared: Path) -> None:
-    table = stats_of(load(shared / "data/nih/Data_Entry_2017_v2020.csv.gz"))
-    preset = stats_of(load("nih"))
+def test_the_preset_of_nih_agrees_with_its_table(nih_stats: LabelStats) -> None:
+    table, preset = nih_stats, stats_of(load("nih"))
     assert dict(zip(preset.class_names, preset.positives.tolist(), strict=True)) == dict(
         zip(table.class_names, table.positives.tolist(), strict=True)
     )

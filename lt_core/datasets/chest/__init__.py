@@ -1,3 +1,3 @@
-"""Shared pieces of the readers of chest X-ray sets: names of findings, uncertain labels, rows per image."""
+"""What only readers of chest X-ray sets need: names of findings, uncertain labels, boxes and votes of readers."""
 
 from __future__ import annotations

@@ -9,8 +9,8 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from lt_core.datasets.chest.distinct import distinct
-from lt_core.datasets.chest.merging import Rows
+from lt_core.datasets.layouts.distinct import distinct
+from lt_core.datasets.layouts.merging import NamedRows
 from lt_core.datasets.reading import Change
 from lt_core.datasets.tables.peek import Glimpse
 from lt_core.datasets.tables.text import Table
@@ -48,7 +48,7 @@ def long_format(
         raise Problem(f"column {column!r} of {table.path.name} holds {names[row]!r} in row {row + 1}, and a name "
                       f"ends in {', '.join(every)}: mend that cell")  # fmt: skip
     image = [name[: name.rfind("_")] for name in names]
-    rows = Rows.of(pd.Series(image, dtype=object), column, table.path.name)
+    rows = NamedRows.of(pd.Series(image, dtype=object), column, table.path.name)
     cells = rows.image * len(every) + kind
     n = len(rows) * len(every)
     ones, zeros = (np.bincount(cells[values == v], minlength=n) for v in (1, 0))

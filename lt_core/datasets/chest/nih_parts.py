@@ -7,8 +7,8 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from lt_core.datasets.chest.beside import files_beside, names_in
-from lt_core.datasets.chest.merging import positions
+from lt_core.datasets.layouts.beside import files_beside, names_in
+from lt_core.datasets.layouts.merging import positions
 from lt_core.datasets.reading import Change
 
 _LISTS = {

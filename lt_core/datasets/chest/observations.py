@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from lt_core.datasets.chest.distinct import distinct
+from lt_core.datasets.layouts.distinct import distinct
 from lt_core.datasets.reading import Change
 from lt_core.datasets.tables.columns import plain
 from lt_core.datasets.tables.label_columns import is_no_finding

@@ -9,9 +9,9 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from lt_core.datasets.chest.beside import tables_beside
-from lt_core.datasets.chest.merging import Rows, positions
-from lt_core.datasets.chest.persons import numbers_of
+from lt_core.datasets.layouts.beside import tables_beside
+from lt_core.datasets.layouts.merging import NamedRows, positions
+from lt_core.datasets.layouts.persons import numbers_of
 from lt_core.datasets.tables.columns import named, plain
 from lt_core.datasets.tables.label_columns import is_no_finding
 from lt_core.datasets.tables.peek import peek
@@ -31,7 +31,7 @@ class Marks:
     says No finding; ``reader`` (n,) is "" where readers are not named; ``xywh`` (n, 4) is NaN where there is no box.
     """
 
-    rows: Rows
+    rows: NamedRows
     classes: tuple[str, ...]
     kind: NDArray[np.intp]
     reader: NDArray[np.str_]
@@ -41,7 +41,7 @@ class Marks:
 def marks_of(table: Table) -> Marks:
     """Return the rows of a table of boxes; raise ``Problem`` for a row without a class or a corner without sense."""
     image, column = named(table, "image_id"), named(table, "class_name")
-    rows = Rows.of(table.cells(image), image, table.path.name)
+    rows = NamedRows.of(table.cells(image), image, table.path.name)
     names = table.cells(column).to_numpy(dtype=np.str_)
     if (names == "").any():
         row = int(np.argmax(names == "")) + 1
@@ -60,7 +60,7 @@ def reader_column(columns: list[str]) -> str | None:
     return next((name for name in columns if plain(name) == "radid"), None)
 
 
-def frame_of(table: Table, path: Path, rows: Rows) -> tuple[NDArray[np.float64] | None, str]:
+def frame_of(table: Table, path: Path, rows: NamedRows) -> tuple[NDArray[np.float64] | None, str]:
     """Return (N, 2) width and height of the originals that the boxes are on, and where that is said.
 
     Columns ``width`` and ``height`` of the table, or ``dim1`` and ``dim0`` of ``train_meta.csv`` beside it (rows and

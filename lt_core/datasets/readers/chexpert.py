@@ -11,22 +11,24 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from lt_core.datasets.chest.assembled import Found, data_set, unused
-from lt_core.datasets.chest.beside import files_in
-from lt_core.datasets.chest.merging import Rows
 from lt_core.datasets.chest.observations import POLICIES, is_observation, observed, says_no_finding
-from lt_core.datasets.chest.parts import CALLED
-from lt_core.datasets.chest.persons import ages_of, words_of
-from lt_core.datasets.chest.pictures import images_at
 from lt_core.datasets.labeled_images import LabeledImages, Source
+from lt_core.datasets.layouts.assembled import Found, data_set, unused
+from lt_core.datasets.layouts.beside import files_in
+from lt_core.datasets.layouts.merging import NamedRows
+from lt_core.datasets.layouts.parts import CALLED
+from lt_core.datasets.layouts.persons import ages_of, words_of
+from lt_core.datasets.layouts.pictures import images_at
 from lt_core.datasets.options import options_of
 from lt_core.datasets.reading import Change, Column
 from lt_core.datasets.tables.columns import plain
+from lt_core.datasets.tables.part_files import part_of_name
 from lt_core.datasets.tables.peek import Glimpse, peek
 from lt_core.datasets.tables.text import Table, read_table
 from lt_core.problems import Problem
 
 _PATIENT = re.compile(r"patient\d+")
+_OF_FILE = "part by file name"
 _FEWEST = 5
 """Observations that a table must have: a table of the five competition tasks has no more."""
 
@@ -69,11 +71,14 @@ class ChexpertReader:
         if name is None:
             raise Problem(f"{path.name} has no column Path that names the images of CheXpert: choose another reader")
         paths = table.cells(name)
-        rows = Rows.of(paths, name, path.name)
+        rows = NamedRows.of(paths, name, path.name)
         seen = observed(table, [column for column in table.columns if is_observation(column)], values)
         images, notes = images_at(source, home, rows.ids)
         columns, metadata, odd = _metadata(table, rows)
+        of_file = table.cells(_OF_FILE).to_numpy(dtype="U5")[rows.first] if _OF_FILE in table.columns else None
         columns = [Column(name, "image", "also patient and part"), *_observations(table), *columns]
+        if of_file is not None:
+            columns.append(Column(_OF_FILE, "split", "where the path says no part, that of the file's name"))
         studies = not any(re.search(r"\.\w{2,4}$", found) for found in rows.ids[:200])
         found = Found(
             seen.class_names, rows.union(seen.labels), rows.ids, images,
@@ -81,7 +86,7 @@ class ChexpertReader:
             f"{values['uncertain']}, blank as {_said(values['blank'])}; patients and parts by the path",
             columns=[*columns, *unused(table.columns, columns)],
             changes=[*table.changes, *seen.changes, *_repeats(rows), *odd],
-            warnings=[*table.notes, *notes], split=_split(rows.ids), groups=_patients(rows.ids),
+            warnings=[*table.notes, *notes], split=_split(rows.ids, of_file), groups=_patients(rows.ids),
             uncertain=rows.any(seen.uncertain), metadata=metadata,
         )  # fmt: skip
         return data_set(source, self.key, path, found, values)
@@ -108,9 +113,10 @@ def _path_column(columns: list[str] | tuple[str, ...]) -> str | None:
 def _tables_in(folder: Path) -> list[Path]:
     """The tables of CheXpert in a folder where each is called by its part: train, valid, test."""
     tables = [(file, glimpse) for file in files_in(folder) if (glimpse := peek(file)) is not None]
-    if not all(_is_chexpert(glimpse) and file.name.split(".")[0].lower() in CALLED for file, glimpse in tables):
+    named = [part_of_name(file.name) for file, _ in tables]
+    if not all(_is_chexpert(glimpse) for _, glimpse in tables) or not all(part for part, _ in named):
         return []
-    return [file for file, _ in tables]
+    return [file for file, _ in tables] if len({rest for _, rest in named}) == 1 else []
 
 
 def _together(tables: list[Table], path: Path) -> Table:
@@ -118,6 +124,8 @@ def _together(tables: list[Table], path: Path) -> Table:
         return tables[0]
     frames = [table.frame for table in tables]
     frame = pd.concat(frames, ignore_index=True).fillna("")
+    parts = [part_of_name(table.path.name)[0] for table in tables]
+    frame[_OF_FILE] = np.repeat(parts, [len(rows) for rows in frames])
     notes = tuple(note for table in tables for note in table.notes)
     changes = tuple(change for table in tables for change in table.changes)
     return replace(tables[0], path=path, frame=frame, notes=notes, changes=changes)
@@ -134,7 +142,7 @@ def _observations(table: Table) -> list[Column]:
     return columns
 
 
-def _metadata(table: Table, rows: Rows) -> tuple[list[Column], pd.DataFrame, list[Change]]:
+def _metadata(table: Table, rows: NamedRows) -> tuple[list[Column], pd.DataFrame, list[Change]]:
     """Age, sex, view and projection where the table has them."""
     columns: list[Column] = []
     metadata: dict[str, NDArray[Any]] = {}
@@ -152,7 +160,7 @@ def _metadata(table: Table, rows: Rows) -> tuple[list[Column], pd.DataFrame, lis
     return columns, pd.DataFrame(metadata, index=range(len(rows))), changes
 
 
-def _repeats(rows: Rows) -> list[Change]:
+def _repeats(rows: NamedRows) -> list[Change]:
     if not rows.repeated:
         return []
     return [Change("merged", rows.repeated, "rows are about an image that has a row already: a finding counts if any "
@@ -165,14 +173,15 @@ def _patients(ids: NDArray[np.str_]) -> NDArray[np.str_]:
     return np.array([f"(row {k + 1})" if hit is None else hit.group() for k, hit in enumerate(found)])
 
 
-def _split(ids: NDArray[np.str_]) -> NDArray[np.str_]:
-    """The part that a folder above the patient's is called by, "" where none is."""
+def _split(ids: NDArray[np.str_], of_file: NDArray[np.str_] | None) -> NDArray[np.str_]:
+    """The part that a folder above the patient's is called by, where none is that of the file, "" without either."""
     above = [name.partition("patient")[0] for name in ids.tolist()]
     part_of = {}
     for path in set(above):
         folders = re.split(r"[/\\]", path.lower())[:-1]
         part_of[path] = next((CALLED[folder] for folder in reversed(folders) if CALLED.get(folder)), "")
-    return np.array([part_of[path] for path in above], dtype="U5")
+    said = np.array([part_of[path] for path in above], dtype="U5")
+    return said if of_file is None else np.where(said == "", of_file, said)
 
 
 def _said(blank: str) -> str:

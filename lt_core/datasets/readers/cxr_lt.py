@@ -12,13 +12,13 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from lt_core.datasets.chest.assembled import Found, data_set, unused
-from lt_core.datasets.chest.merging import Rows
 from lt_core.datasets.chest.observations import POLICIES, is_observation, observed, says_no_finding
-from lt_core.datasets.chest.parts import are_parts, parts_of
-from lt_core.datasets.chest.persons import ages_of, groups_of, words_of
-from lt_core.datasets.chest.pictures import images_named
 from lt_core.datasets.labeled_images import LabeledImages, Source
+from lt_core.datasets.layouts.assembled import Found, data_set, unused
+from lt_core.datasets.layouts.merging import NamedRows
+from lt_core.datasets.layouts.parts import are_parts, parts_of
+from lt_core.datasets.layouts.persons import ages_of, groups_of, words_of
+from lt_core.datasets.layouts.pictures import images_named
 from lt_core.datasets.options import options_of
 from lt_core.datasets.reading import Change, Column
 from lt_core.datasets.tables.columns import is_called_split, plain
@@ -68,7 +68,7 @@ class CxrLtReader:
         labels = _label_columns(table)
         if image is None or not labels:
             raise Problem(f"{path.name} lacks a column dicom_id or columns of 0 and 1: choose another reader")
-        rows = Rows.of(table.cells(image), image, path.name)
+        rows = NamedRows.of(table.cells(image), image, path.name)
         seen = observed(table, labels, values)
         images, notes = images_named(source, path, rows.ids)
         columns, metadata, odd = _metadata(table, rows)
@@ -130,7 +130,7 @@ def _roles(labels: list[str]) -> list[Column]:
             else Column(name, "label", "0 or 1") for name in labels]  # fmt: skip
 
 
-def _metadata(table: Table, rows: Rows) -> tuple[list[Column], pd.DataFrame | None, list[Change]]:
+def _metadata(table: Table, rows: NamedRows) -> tuple[list[Column], pd.DataFrame | None, list[Change]]:
     columns: list[Column] = []
     metadata: dict[str, np.ndarray] = {}
     changes: list[Change] = []

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from lt_core.datasets.decode import IMAGE_SUFFIXES, cut_suffix
 from lt_core.datasets.labeled_images import LabeledImages, Source
+from lt_core.datasets.tables.part_files import NamesRepeat, parts_by_name
 from lt_core.params import Param
 from lt_core.problems import Problem
 
@@ -20,6 +22,8 @@ MAX_FILES = 300_000
 """Files looked at before giving up: a home folder or a whole disk is no data set."""
 _ARCHIVE, _PICTURE = "zip", "dicom"
 """Readers whose files are no tables: a DICOM file beside a table is one of its images."""
+_TABLE = "table"
+"""The reader that reads the tables of a folder as one set where each is called by its part."""
 _NO_LABELS = IMAGE_SUFFIXES | {".dcm", ".dicom", ".ima"}
 
 
@@ -76,6 +80,9 @@ class FolderReader:
         files = found.files or found.archives
         if not files:
             raise no_labels(folder.name, found)
+        if parts := set_of_parts(files):
+            with suppress(NamesRepeat):
+                return parts[0].read(replace(source, name=str(parts[1]), reader=parts[0].key))
         if len(files) > 1:
             names = [path.relative_to(folder).as_posix() for path in files]
             sources = [replace(source, name=str(path), reader=None) for path in files]
@@ -113,6 +120,16 @@ def labels_in(folder: Path) -> Labels:
             else:
                 found.append((claim[0], path))
     return Labels(_without_companions(found), tuple(archives), images)
+
+
+def set_of_parts(files: Sequence[Path]) -> tuple[Reader, Path] | None:
+    """Return the reader and the folder of ``files`` if they are one set cut by part (``train.csv``, ``test.csv``)."""
+    from lt_core.datasets.readers import recognise
+
+    if not parts_by_name(files):
+        return None
+    readers = {claim[0].key: claim[0] for file in files if (claim := recognise(file)) is not None}
+    return (readers[_TABLE], files[0].parent) if list(readers) == [_TABLE] else None
 
 
 def no_labels(name: str, found: Labels) -> Problem:

@@ -9,11 +9,11 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from lt_core.datasets.chest.assembled import Found, data_set, unused
-from lt_core.datasets.chest.merging import Rows
-from lt_core.datasets.chest.persons import groups_of
-from lt_core.datasets.chest.pictures import images_named
 from lt_core.datasets.labeled_images import LabeledImages, Source
+from lt_core.datasets.layouts.assembled import Found, data_set, unused
+from lt_core.datasets.layouts.merging import NamedRows
+from lt_core.datasets.layouts.persons import groups_of
+from lt_core.datasets.layouts.pictures import images_named
 from lt_core.datasets.options import COLUMN_OPTIONS, options_of
 from lt_core.datasets.reading import Change, Column
 from lt_core.datasets.skin.diagnoses import NAMES, spelled_out
@@ -102,7 +102,7 @@ def _found(source: Source, path: Path, table: Table, roles: Roles) -> Found:
     image = roles.image
     if image is None:
         raise Problem(f"{path.name} has no column image_id: say which column names the image with the option image")
-    rows = Rows.of(table.cells(image), image, path.name)
+    rows = NamedRows.of(table.cells(image), image, path.name)
     labels = rows.union(matrix.labels)
     changes = [
         Change("merged", rows.repeated, "rows are about an image that has a row already: one row an image"),

@@ -10,11 +10,11 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from lt_core.datasets.chest.assembled import Found, data_set, unused
-from lt_core.datasets.chest.merging import Rows
-from lt_core.datasets.chest.persons import groups_of
-from lt_core.datasets.chest.pictures import images_named
 from lt_core.datasets.labeled_images import LabeledImages, Source
+from lt_core.datasets.layouts.assembled import Found, data_set, unused
+from lt_core.datasets.layouts.merging import NamedRows
+from lt_core.datasets.layouts.persons import groups_of
+from lt_core.datasets.layouts.pictures import images_named
 from lt_core.datasets.options import options_of
 from lt_core.datasets.reading import Change, Column
 from lt_core.datasets.skin.beside import joined, tables_of_lesions
@@ -95,7 +95,7 @@ def _has_target(glimpse: Glimpse) -> bool:
 def _of_one_hot(source: Source, path: Path, table: Table) -> Found:
     image, codes = named(table, "image"), _codes(table.columns)
     matrix = from_zero_one(table, codes)
-    rows = Rows.of(table.cells(image), image, path.name)
+    rows = NamedRows.of(table.cells(image), image, path.name)
     labels = rows.union(matrix.labels)
     columns = [Column(image, "image"), *(Column(code, "label", NAMES[code.upper()]) for code in codes)]
     person, lesion, more, changes = joined(path, rows.ids)
@@ -155,7 +155,7 @@ def _label_column(table: Table, asked: tuple[str, ...], values: dict[str, Any]) 
 def _of_target(source: Source, path: Path, table: Table, column: str) -> Found:
     lower = {name.lower(): name for name in table.columns}
     image = lower.get("image_name") or named(table, "isic_id")
-    rows = Rows.of(table.cells(image), image, path.name)
+    rows = NamedRows.of(table.cells(image), image, path.name)
     classes, all_labels, about = _target(table) if column.lower() == "target" else _diagnosis(table, column)
     labels = rows.union(all_labels)
     columns = [Column(image, "image"), Column(column, "label", about)]

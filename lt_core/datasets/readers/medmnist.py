@@ -17,6 +17,7 @@ from lt_core.datasets.kinds import as_asked, kind_asked
 from lt_core.datasets.labeled_images import PARTS, LabeledImages, Source
 from lt_core.datasets.medmnist_names import names_for
 from lt_core.datasets.npz import Declared, arrays_in, blocks_of, read_array
+from lt_core.datasets.npz_names import Named, names_beside, names_inside
 from lt_core.datasets.options import KIND, options_of
 from lt_core.datasets.reading import Change, Column, Reading
 from lt_core.params import Choice, Param
@@ -28,6 +29,12 @@ SLICE = Param("slice", "middle", Choice(
     help="What a volume (3D sets) is shown and trained as: one flat image."))  # fmt: skip
 _LEAST_EDGE = 8
 """Edge of the smallest volume: below it, a fourth axis is channels that nobody can name."""
+
+
+_NAMELESS = (
+    "the file does not name its classes: they are called by their numbers; give the names with --labels, or one a line "
+    "in a file classes.txt beside it"
+)
 
 
 class MedMnistReader:
@@ -48,6 +55,7 @@ class MedMnistReader:
 
         Labels of shape (n, 1) or (n,) are class numbers: single-label, as are one-hot rows with exactly one 1 each.
         Other (n, C) labels of 0 and 1 are multi-label. The number of classes comes from all parts together.
+        Classes are named by ``Source.labels``, the set the file is named after, or what ``npz_names`` finds.
         Volumes (n, D, H, W) become (n, H, W) images, as the option ``slice`` says.
         """
         path = Path(source.name)
@@ -79,6 +87,10 @@ def _read(archive: zipfile.ZipFile, path: Path, source: Source, options: dict[st
     images, deep = _images(archive, found, counts, path.name, options["slice"])
     values = np.concatenate([labels_of[part] for part in parts])
     names, labels, kind = _matrix(values, path, source.labels)
+    named = None
+    if not source.labels and not names_for(path.stem):
+        named = names_inside(archive, found, len(names), path.name) or names_beside(path, labels, counts)
+        names = named.names if named else names
     about = f"{len(labels):,} images of {' x '.join(map(str, images.shape[1:]))} pixels in one .npz, " + (
         "class numbers as labels" if values.shape[1] == 1 else f"{values.shape[1]} label columns"
     )
@@ -98,8 +110,13 @@ def _read(archive: zipfile.ZipFile, path: Path, source: Source, options: dict[st
         source=source,
         ids=np.array([f"{part}{k}" for part, n in counts.items() for k in range(n)], dtype=np.str_),
         split=np.repeat(np.array(parts, dtype="U5"), list(counts.values())),
-        about=f"{about}; volumes as {sliced} (option slice)" if deep else about,
-        reading=Reading("medmnist", columns=_columns(found, parts), changes=changes, options=tuple(options.items())),
+        about="; ".join(
+            [about, *([f"volumes as {sliced} (option slice)"] if deep else []), *([named.why] if named else [])]
+        ),
+        warnings=() if named or source.labels or names_for(path.stem) else (_NAMELESS,),
+        reading=Reading(
+            "medmnist", columns=_columns(found, parts, named), changes=changes, options=tuple(options.items())
+        ),
     )
 
 
@@ -116,11 +133,15 @@ def _parts(found: dict[str, Declared], name: str) -> list[str]:
     return parts
 
 
-def _columns(found: dict[str, Declared], parts: Sequence[str]) -> tuple[Column, ...]:
+def _columns(found: dict[str, Declared], parts: Sequence[str], named: Named | None) -> tuple[Column, ...]:
+    said = f"; {named.why}" if named else ""
     roles: dict[str, Literal["image", "label"]] = {f"{part}_images": "image" for part in parts}
     roles |= {f"{part}_labels": "label" for part in parts}
     return tuple(
-        Column(key, roles.get(key, "unused"), f"array of shape {declared.shape}") for key, declared in found.items()
+        Column(
+            key, roles.get(key, "unused"), f"array of shape {declared.shape}{said if roles.get(key) == 'label' else ''}"
+        )
+        for key, declared in found.items()
     )
 
 

@@ -2,22 +2,23 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import re
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from lt_core.datasets.chest.assembled import Found, data_set, unused
-from lt_core.datasets.chest.beside import tables_beside
-from lt_core.datasets.chest.merging import Rows, positions
 from lt_core.datasets.chest.observations import POLICIES, Observations, is_observation, observed, says_no_finding
-from lt_core.datasets.chest.parts import parts_of
-from lt_core.datasets.chest.persons import groups_of, words_of
-from lt_core.datasets.chest.pictures import check_no_images, images_named
 from lt_core.datasets.images import ImageStore, NoImages
 from lt_core.datasets.labeled_images import LabeledImages, Source
+from lt_core.datasets.layouts.assembled import Found, data_set, unused
+from lt_core.datasets.layouts.beside import tables_beside
+from lt_core.datasets.layouts.merging import NamedRows, positions
+from lt_core.datasets.layouts.parts import parts_of
+from lt_core.datasets.layouts.persons import groups_of, words_of
+from lt_core.datasets.layouts.pictures import check_no_images, images_named
 from lt_core.datasets.options import options_of
 from lt_core.datasets.reading import Change, Column
 from lt_core.datasets.tables.columns import named, plain
@@ -62,6 +63,11 @@ class MimicReader:
         count = sum(map(is_observation, glimpse.columns))
         return f"the header has study_id and {count} observations of CheXpert"
 
+    def companions(self, path: Path) -> tuple[Path, ...]:
+        """Return the tables of images and parts beside the labels, and, beside CheXpert's labels, those of NegBio."""
+        joined = (_file_beside(path, "metadata", "ViewPosition"), _file_beside(path, "split", "split"))
+        return tuple(file for file in (*joined, _other_labels(path)) if file is not None)
+
     def read(self, source: Source) -> LabeledImages:
         """Return one row an image where the images are listed, else one row a study."""
         values, _ = options_of(source, self.options)
@@ -74,6 +80,11 @@ class MimicReader:
             found = _of_rows(source, path, table, seen, "dicom_id" if by_image else "study_id")
         else:
             found = _joined(source, path, table, seen, listed)
+        if other := _other_labels(path):
+            note = (
+                f"labels of {path.name}; those of {other.name} beside it are another labeller's: give its path for them"
+            )
+            found = replace(found, warnings=[*found.warnings, note])
         return data_set(source, self.key, path, found, values)
 
 
@@ -101,9 +112,9 @@ def _columns(table: Table, key: str) -> list[Column]:
 
 
 def _of_rows(source: Source, path: Path, table: Table, seen: Observations, key: str) -> Found:
-    """Rows as they are: images if they have a ``dicom_id``, else studies, of which one may be several images."""
+    """NamedRows as they are: images if they have a ``dicom_id``, else studies, of which one may be several images."""
     column = named(table, key)
-    rows = Rows.of(table.cells(column), column, path.name)
+    rows = NamedRows.of(table.cells(column), column, path.name)
     images: ImageStore
     if key == "dicom_id":
         images, notes = images_named(source, path, rows.ids)
@@ -125,7 +136,7 @@ def _of_rows(source: Source, path: Path, table: Table, seen: Observations, key: 
 
 def _joined(source: Source, path: Path, table: Table, seen: Observations, listed: _Images) -> Found:
     column = named(table, "study_id")
-    rows = Rows.of(table.cells(column), column, path.name)
+    rows = NamedRows.of(table.cells(column), column, path.name)
     study = positions(listed.study, rows.ids)
     labels = np.full((len(listed.ids), len(seen.class_names)), np.nan, np.float32)
     labels[study >= 0] = rows.union(seen.labels)[study[study >= 0]]
@@ -152,11 +163,12 @@ def _joined(source: Source, path: Path, table: Table, seen: Observations, listed
 
 def _listed(path: Path) -> _Images | None:
     """The images of the tables of metadata and parts beside the labels, or None where neither is there."""
-    metadata, split = _beside(path, "metadata", "ViewPosition"), _beside(path, "split", "split")
+    files = _file_beside(path, "metadata", "ViewPosition"), _file_beside(path, "split", "split")
+    metadata, split = (None if file is None else read_table(file) for file in files)
     base = metadata or split
     if base is None:
         return None
-    rows = Rows.of(base.cells(named(base, "dicom_id")), "dicom_id", base.path.name)
+    rows = NamedRows.of(base.cells(named(base, "dicom_id")), "dicom_id", base.path.name)
     study = base.cells(named(base, "study_id")).to_numpy(dtype=np.str_)[rows.first]
     has_patient = any(plain(name) == "subjectid" for name in base.columns)
     patient = base.cells(named(base, "subject_id")).to_numpy(dtype=np.str_)[rows.first] if has_patient else None
@@ -173,9 +185,18 @@ def _listed(path: Path) -> _Images | None:
     return _Images(rows.ids, study, patient, view, part, tables, tuple(changes))
 
 
-def _beside(path: Path, word: str, column: str) -> Table | None:
+def _file_beside(path: Path, word: str, column: str) -> Path | None:
     for file in tables_beside(path, rf"mimic.*{word}"):
         glimpse = peek(file)
         if glimpse is not None and glimpse.has("dicom_id", "study_id", column):
-            return read_table(file)
+            return file
     return None
+
+
+def _other_labels(path: Path) -> Path | None:
+    """The labels of NegBio of the same studies, beside those of CheXpert: of the two the latter are read by default."""
+    if "chexpert" not in path.name.lower():
+        return None
+    called = path.name.lower().replace("chexpert", "negbio").split(".csv")[0]
+    found = tables_beside(path, rf"^{re.escape(called)}\.csv")
+    return next((file for file in found if (glimpse := peek(file)) is not None and is_mimic(glimpse)), None)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import replace
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -12,16 +13,16 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from lt_core.datasets.boxes import Boxes
-from lt_core.datasets.chest.assembled import Found, data_set, unused
-from lt_core.datasets.chest.beside import files_in, tables_beside
-from lt_core.datasets.chest.merging import Rows, positions
 from lt_core.datasets.chest.nih_boxes import FRAME, BoxList, box_list, is_box_list, merged
 from lt_core.datasets.chest.nih_parts import official_parts
-from lt_core.datasets.chest.persons import ages_of, groups_of, numbers_of, words_of
-from lt_core.datasets.chest.pictures import images_named
-from lt_core.datasets.chest.words import Words
 from lt_core.datasets.images import ImageStore
 from lt_core.datasets.labeled_images import LabeledImages, Source
+from lt_core.datasets.layouts.assembled import Found, data_set, unused
+from lt_core.datasets.layouts.beside import files_in, tables_beside
+from lt_core.datasets.layouts.merging import NamedRows, positions
+from lt_core.datasets.layouts.persons import ages_of, groups_of, numbers_of, words_of
+from lt_core.datasets.layouts.pictures import images_named
+from lt_core.datasets.layouts.words import Words
 from lt_core.datasets.options import options_of
 from lt_core.datasets.reading import Change, Column
 from lt_core.datasets.tables.columns import named, plain
@@ -93,7 +94,7 @@ def _tables_in(folder: Path) -> list[Path]:
 
 def _of_findings(source: Source, path: Path, table: Table) -> Found:
     image, finding = named(table, "Image Index"), named(table, "Finding Labels")
-    rows = Rows.of(table.cells(image), image, path.name)
+    rows = NamedRows.of(table.cells(image), image, path.name)
     classes, labels, changes, warnings = _findings(table, finding)
     changes += _repeats(rows, labels)
     columns, groups, metadata, odd = _persons(table, rows)
@@ -131,6 +132,7 @@ def _findings(table: Table, column: str) -> tuple[tuple[str, ...], NDArray[np.fl
     return classes, labels, [change for change in changes if change.count], warnings
 
 
+@lru_cache(10_000)
 def _spelled(word: str) -> str:
     word = word.strip()
     if word.lower() in _EMPTY:
@@ -145,7 +147,7 @@ def _respelled(words: Words) -> int:
                       for raw, spelled in zip(cell.split("|"), found, strict=True)))  # fmt: skip
 
 
-def _repeats(rows: Rows, labels: NDArray[np.float32]) -> list[Change]:
+def _repeats(rows: NamedRows, labels: NDArray[np.float32]) -> list[Change]:
     if not rows.repeated:
         return []
     differing = rows.differing(labels)
@@ -157,7 +159,7 @@ def _repeats(rows: Rows, labels: NDArray[np.float32]) -> list[Change]:
     return changes
 
 
-def _persons(table: Table, rows: Rows) -> tuple[list[Column], NDArray[np.str_] | None, pd.DataFrame, list[Change]]:
+def _persons(table: Table, rows: NamedRows) -> tuple[list[Column], NDArray[np.str_] | None, pd.DataFrame, list[Change]]:
     """Patients, and age, sex, view and number of the visit where the table has them."""
     by_plain = {plain(name): name for name in reversed(table.columns)}
     columns: list[Column] = []
@@ -211,7 +213,7 @@ def _of_boxes(source: Source, path: Path, table: Table) -> Found:
     if (findings == "").any():
         row = int(np.argmax(findings == "")) + 1
         raise Problem(f"row {row} of {path.name} names no finding: fill in {table.columns[1]!r} or remove the row")
-    rows = Rows.of(pd.Series(boxes.image), table.columns[0], path.name)
+    rows = NamedRows.of(pd.Series(boxes.image), table.columns[0], path.name)
     classes = tuple(sorted(set(findings.tolist())))
     kind = positions(findings, classes)
     labels = np.full((len(rows), len(classes)), np.nan, np.float32)

@@ -9,11 +9,11 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from lt_core.datasets.chest.assembled import Found, data_set, unused
-from lt_core.datasets.chest.persons import ages_of, groups_of, words_of
-from lt_core.datasets.chest.pictures import images_named
 from lt_core.datasets.fundus.keywords import CLASSES, NORMAL, class_of, cut, is_suspected
 from lt_core.datasets.labeled_images import LabeledImages, Source
+from lt_core.datasets.layouts.assembled import Found, data_set, unused
+from lt_core.datasets.layouts.persons import ages_of, groups_of, words_of
+from lt_core.datasets.layouts.pictures import images_named
 from lt_core.datasets.notes import some
 from lt_core.datasets.options import options_of
 from lt_core.datasets.reading import Change, Column

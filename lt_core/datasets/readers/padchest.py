@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from functools import lru_cache
 from pathlib import Path
 
@@ -10,15 +9,16 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from lt_core.datasets.chest.assembled import Found, data_set, unused
-from lt_core.datasets.chest.merging import Rows
-from lt_core.datasets.chest.persons import groups_of, numbers_of, words_of
-from lt_core.datasets.chest.pictures import images_named
-from lt_core.datasets.chest.words import Words
 from lt_core.datasets.labeled_images import LabeledImages, Source
+from lt_core.datasets.layouts.assembled import Found, data_set, unused
+from lt_core.datasets.layouts.merging import NamedRows
+from lt_core.datasets.layouts.persons import groups_of, numbers_of, words_of
+from lt_core.datasets.layouts.pictures import images_named
+from lt_core.datasets.layouts.words import Words
 from lt_core.datasets.options import options_of
 from lt_core.datasets.reading import Change, Column
 from lt_core.datasets.tables.columns import named, plain
+from lt_core.datasets.tables.lists import is_list, items_of
 from lt_core.datasets.tables.metadata import OLDEST
 from lt_core.datasets.tables.peek import peek
 from lt_core.datasets.tables.text import Table, read_table
@@ -28,7 +28,6 @@ from lt_core.problems import Problem
 NOT_FINDINGS = ("unchanged", "exclude", "suboptimal study")
 """Words that say how the study compares or whether it can be used, not what is seen."""
 _NORMAL = "normal"
-_ITEM = re.compile(r"""'([^']*)'|"([^"]*)"|([^,\[\]'"]+)""")
 _METADATA = {
     "patientsexdicom": "sex",
     "projection": "view",
@@ -66,7 +65,7 @@ class PadchestReader:
         path = Path(source.name)
         table = read_table(path)
         image, column = named(table, "ImageID"), named(table, "Labels")
-        rows = Rows.of(table.cells(image), image, path.name)
+        rows = NamedRows.of(table.cells(image), image, path.name)
         words = Words.of(table.frame[column], _cut)
         _check(table, column, words)
         status = frozenset(NOT_FINDINGS if values["status"] == "out" else ())
@@ -93,7 +92,8 @@ READER = PadchestReader()
 
 def _cut(cell: str) -> list[str]:
     """The words of a list written as text, in lower case, each once, single blanks; ``nan`` and empty ones are none."""
-    words = (_word(a or b or c) for a, b, c in _ITEM.findall(cell.strip().strip("[]")))
+    text = cell.strip()
+    words = map(_word, items_of(text) if is_list(text) else ())
     return list(dict.fromkeys(word for word in words if word))
 
 
@@ -138,12 +138,12 @@ def _tidy(words: tuple[str, ...]) -> str:
     return "[" + ", ".join(f"'{word}'" for word in words) + "]"
 
 
-def _repeats(rows: Rows) -> list[Change]:
+def _repeats(rows: NamedRows) -> list[Change]:
     what = "rows are about an image that has a row already: a finding counts if any of its rows has it"
     return [Change("merged", rows.repeated, what)] if rows.repeated else []
 
 
-def _metadata(table: Table, rows: Rows) -> tuple[list[Column], pd.DataFrame, list[Change]]:
+def _metadata(table: Table, rows: NamedRows) -> tuple[list[Column], pd.DataFrame, list[Change]]:
     """Sex, view, who labelled, and the age at the study; dates of birth and study themselves are not kept."""
     by_plain = {plain(name): name for name in reversed(table.columns)}
     columns: list[Column] = []

@@ -10,14 +10,14 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from lt_core.datasets.boxes import Boxes
-from lt_core.datasets.chest.assembled import Found, data_set, unused
-from lt_core.datasets.chest.beside import tables_beside
 from lt_core.datasets.chest.hemorrhage import ANY, ANY_LABEL, is_hemorrhage, long_format
-from lt_core.datasets.chest.merging import Rows, positions
-from lt_core.datasets.chest.persons import numbers_of, words_of
-from lt_core.datasets.chest.pictures import images_named
 from lt_core.datasets.images import ImageStore
 from lt_core.datasets.labeled_images import LabeledImages, Source
+from lt_core.datasets.layouts.assembled import Found, data_set, unused
+from lt_core.datasets.layouts.beside import tables_beside
+from lt_core.datasets.layouts.merging import NamedRows, positions
+from lt_core.datasets.layouts.persons import numbers_of, words_of
+from lt_core.datasets.layouts.pictures import images_named
 from lt_core.datasets.options import options_of
 from lt_core.datasets.reading import Change, Column
 from lt_core.datasets.tables.columns import named
@@ -75,7 +75,7 @@ READER = RsnaReader()
 def _of_targets(source: Source, path: Path, table: Table) -> Found:
     """Several rows a patient, one a box: the image shows an opacity if any row says so."""
     patient, target = named(table, "patientId"), named(table, "Target")
-    rows = Rows.of(table.cells(patient), patient, path.name)
+    rows = NamedRows.of(table.cells(patient), patient, path.name)
     labels = _zero_one(table, target)[:, None]
     images, notes = images_named(source, path, rows.ids)
     masks, cleaned = _masks(table, rows, labels[:, 0] == 1, images)
@@ -100,7 +100,7 @@ def _of_targets(source: Source, path: Path, table: Table) -> Found:
 def _of_classes(source: Source, path: Path, table: Table) -> Found:
     """Three classes that exclude each other, as published: ``Normal`` is one of them."""
     patient, column = named(table, "patientId"), named(table, "class")
-    rows = Rows.of(table.cells(patient), patient, path.name)
+    rows = NamedRows.of(table.cells(patient), patient, path.name)
     words = table.cells(column).to_numpy(dtype=np.str_)
     kind = positions(words, DETAILED)
     if (kind < 0).any():
@@ -114,7 +114,7 @@ def _of_classes(source: Source, path: Path, table: Table) -> Found:
     cleaned: list[Change] = []
     if beside is not None:
         where = positions(beside.cells(named(beside, "patientId")).to_numpy(dtype=np.str_), rows.ids)
-        own = Rows(where, rows.ids, rows.first)
+        own = NamedRows(where, rows.first, rows.ids)
         masks, cleaned = _masks(beside, own, (_zero_one(beside, "Target") == 1) & (where >= 0), images)
     columns = [Column(patient, "image", "one image a patient; also the patient"), Column(column, "label")]
     together = rows.union(labels)
@@ -157,19 +157,21 @@ def _zero_one(table: Table, column: str) -> NDArray[np.float32]:
     return values.astype(np.float32)
 
 
-def _masks(table: Table, rows: Rows, positive: NDArray[np.bool_], images: ImageStore) -> tuple[Boxes, list[Change]]:
+def _masks(
+    table: Table, rows: NamedRows, positive: NDArray[np.bool_], images: ImageStore
+) -> tuple[Boxes, list[Change]]:
     xywh = np.stack([numbers_of(table.frame[named(table, name)]) for name in _BOX], axis=1)
     zeros = np.zeros(int(positive.sum()), np.intp)
     boxes, changes = Boxes.clean(rows.image[positive], zeros, xywh[positive], images, FRAME)
     return boxes, list(changes)
 
 
-def _more(rows: Rows) -> list[Change]:
+def _more(rows: NamedRows) -> list[Change]:
     what = "rows are about an image that has a row already (one row a box): one row an image"
     return [Change("merged", rows.repeated, what)] if rows.repeated else []
 
 
-def _differing(rows: Rows, labels: NDArray[np.float32], what: str) -> list[Change]:
+def _differing(rows: NamedRows, labels: NDArray[np.float32], what: str) -> list[Change]:
     images = rows.differing(labels)
     if not len(images):
         return []

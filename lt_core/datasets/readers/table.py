@@ -2,19 +2,18 @@
 
 from __future__ import annotations
 
+import re
 import zipfile
+from dataclasses import replace
 from pathlib import Path
 
-import numpy as np
-from numpy.typing import NDArray
-
-from lt_core.datasets.images import ImageStore, NoImages
 from lt_core.datasets.labeled_images import LabeledImages, Source
+from lt_core.datasets.layouts.beside import files_in
 from lt_core.datasets.options import COLUMN_OPTIONS, KIND, options_of
 from lt_core.datasets.tables.assembled import assembled
 from lt_core.datasets.tables.columns import Form, roles_of
+from lt_core.datasets.tables.part_files import COLUMN, check_names, part_of_name, parts_by_name, read_parts, said_of
 from lt_core.datasets.tables.peek import MAYBE, peek
-from lt_core.datasets.tables.picture_store import images_of
 from lt_core.datasets.tables.repeats import without_copies
 from lt_core.datasets.tables.text import is_member_name, is_table_name, read_table, suffix_of
 from lt_core.params import Choice, Param
@@ -69,25 +68,50 @@ class TableReader:
     def read(self, source: Source) -> LabeledImages:
         """Return the rows of the table, in order, as a data set; with one row a label, the images.
 
-        The option ``sheet`` names the sheet of a workbook.
+        The option ``sheet`` names the sheet of a workbook. Of a folder, the tables called by their part are read as
+        one, see ``part_files``.
         """
         values, named = options_of(source, self.options, columns=(*self.columns, "sheet"))
         path = Path(source.name)
-        table = read_table(path, sheet=named.pop("sheet", ""))
+        parts = _parts_in(path) if path.is_dir() else {}
+        table = read_parts(path, parts) if parts else read_table(path, sheet=named.pop("sheet", ""))
         roles = roles_of(table, labels=source.labels, given=named, form=_FORMS[values["form"]])
+        if parts and roles.split is None:
+            roles = replace(roles, split=COLUMN)
+        if parts and roles.image is not None:
+            check_names(table, roles.image)
         if values["form"] == "long" and roles.image is None:
             raise Problem(f"{path.name}: one row a label needs the column that names the image: say which with the "
                           "option image")  # fmt: skip
         table = without_copies(table, roles.image)
-        return assembled(source, table, roles, values)
+        data = assembled(source, table, roles, values)
+        return _of_parts(data, path, parts) if parts else data
 
 
 READER = TableReader()
 
 
-def _images(source: Source, path: Path, rows: int, ids: NDArray[np.str_] | None) -> tuple[ImageStore, list[str]]:
-    """Return the images of the rows, and what to tell about those that are not there."""
-    return (NoImages(rows), []) if ids is None else images_of(source, path, ids.tolist())
+def _parts_in(folder: Path) -> dict[str, Path]:
+    """The tables of a folder that are called by their part; ``Problem`` where they are not one set."""
+    tables = [file for file in files_in(folder) if is_table_name(file.name) and part_of_name(file.name)[0]]
+    parts = parts_by_name(tables)
+    if not parts:
+        raise Problem(f"{folder.name} holds no tables of the same columns called train and val or test: give the path "
+                      "of one table")  # fmt: skip
+    return parts
+
+
+def _of_parts(data: LabeledImages, folder: Path, parts: dict[str, Path]) -> LabeledImages:
+    """The set, named after its folder, with the record of which file is which part."""
+    said = said_of(parts)
+    assert data.reading is not None
+    columns = tuple(
+        replace(column, why=said) if column.name == COLUMN and column.role == "split" else column
+        for column in data.reading.columns
+    )
+    reading = replace(data.reading, reason=said, columns=columns)
+    key = re.sub(r"[^a-z0-9]+", "-", folder.name.lower()).strip("-") or "table"
+    return replace(data, key=key, title=folder.name, about=f"{said}; {data.about}", reading=reading)
 
 
 def _zip_of_one_table(path: Path) -> bool:

@@ -9,15 +9,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lt_core.datasets.boxes import Boxes
-from lt_core.datasets.chest.assembled import Found, data_set, unused
-from lt_core.datasets.chest.beside import tables_beside
-from lt_core.datasets.chest.merging import Rows, positions
 from lt_core.datasets.chest.observations import observed, says_no_finding
-from lt_core.datasets.chest.pictures import images_named
 from lt_core.datasets.chest.vindr_boxes import CORNERS, NO_FINDING_ID, Marks, frame_of, marks_of, reader_column
 from lt_core.datasets.chest.votes import READERS, decided
 from lt_core.datasets.images import ImageStore
 from lt_core.datasets.labeled_images import LabeledImages, Source
+from lt_core.datasets.layouts.assembled import Found, data_set, unused
+from lt_core.datasets.layouts.beside import tables_beside
+from lt_core.datasets.layouts.merging import NamedRows, positions
+from lt_core.datasets.layouts.pictures import images_named
 from lt_core.datasets.options import options_of
 from lt_core.datasets.reading import Change, Column
 from lt_core.datasets.tables.columns import named, plain
@@ -141,7 +141,7 @@ def _of_labels(source: Source, path: Path, table: Table, values: dict[str, Any])
     columns = [name for name in table.columns if name not in (image, who) and _is_label(table, name)]
     if not columns:
         raise Problem(f"{path.name} has no columns of 0 and 1 beside image_id: choose another reader")
-    rows = Rows.of(table.cells(image), image, path.name)
+    rows = NamedRows.of(table.cells(image), image, path.name)
     seen = observed(table, columns, {"uncertain": "unknown", "blank": "unknown"})
     votes, asked = (np.zeros((len(rows), len(seen.class_names)), np.intp) for _ in range(2))
     np.add.at(votes, rows.image, seen.labels == 1)
@@ -166,7 +166,7 @@ def _is_label(table: Table, name: str) -> bool:
 
 
 def _boxes_beside(
-    path: Path, classes: tuple[str, ...], rows: Rows, labels: NDArray[np.float32], images: ImageStore
+    path: Path, classes: tuple[str, ...], rows: NamedRows, labels: NDArray[np.float32], images: ImageStore
 ) -> tuple[Boxes | None, list[Change]]:
     """The boxes of ``annotations_train.csv`` beside ``image_labels_train.csv``, those of positive findings."""
     part = path.name.lower().removeprefix("image_labels").split(".")[0]
@@ -179,7 +179,7 @@ def _boxes_beside(
             image = positions(marks.rows.ids, rows.ids)[marks.rows.image]
             kind = positions([*marks.classes, ""], classes)[marks.kind]
             ours = image >= 0
-            kept = Marks(Rows(image[ours], rows.ids, rows.first), classes, kind[ours], marks.reader[ours],
+            kept = Marks(NamedRows(image[ours], rows.first, rows.ids), classes, kind[ours], marks.reader[ours],
                          marks.xywh[ours])  # fmt: skip
             boxes, changes = _masks(kept, labels, images, None)
             return (boxes, changes) if len(boxes) else (None, changes)

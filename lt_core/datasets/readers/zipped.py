@@ -8,7 +8,7 @@ from pathlib import Path
 
 from lt_core.datasets.archive import unpacked
 from lt_core.datasets.labeled_images import LabeledImages, Source
-from lt_core.datasets.readers.folder import SeveralFiles, labels_in, no_labels
+from lt_core.datasets.readers.folder import SeveralFiles, labels_in, no_labels, set_of_parts
 from lt_core.params import Param
 from lt_core.problems import Problem
 
@@ -66,6 +66,18 @@ class ZipReader:
 READER = ZipReader()
 
 
+def label_files(path: Path) -> dict[str, Path]:
+    """Return the files of labels in the zip at ``path``: what the option ``file`` calls each, and where it lies.
+
+    Empty where the zip as a whole is one set. The zip is unpacked into the cache on the first call.
+    """
+    folder = unpacked(path)
+    if _whole(folder) is not None:
+        return {}
+    files = labels_in(folder).files
+    return {} if set_of_parts(files) else {file.relative_to(folder).as_posix(): file for file in files}
+
+
 def _other_archive(path: Path) -> str | None:
     lower = path.name.lower()
     if lower.endswith((".tar.gz", ".tar.bz2", ".tar.xz", ".tar.zst")):
@@ -92,6 +104,8 @@ def _one_of(source: Source, folder: Path, name: str) -> Path:
     found = labels_in(folder)
     if not found.files:  # an archive in an archive is not followed: one can hold itself
         raise no_labels(name, found)
+    if set_of_parts(found.files):
+        return found.files[0].parent
     if len(found.files) > 1:
         names = [file.relative_to(folder).as_posix() for file in found.files]
         sources = [replace(source, options=source.options | {FILE: inner}) for inner in names]

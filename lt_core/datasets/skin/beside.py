@@ -8,8 +8,8 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from lt_core.datasets.chest.beside import files_in
-from lt_core.datasets.chest.merging import positions
+from lt_core.datasets.layouts.beside import files_in
+from lt_core.datasets.layouts.merging import positions
 from lt_core.datasets.reading import Change
 from lt_core.datasets.skin.diagnoses import NAMES
 from lt_core.datasets.tables.peek import peek

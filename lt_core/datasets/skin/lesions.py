@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from lt_core.datasets.chest.persons import ages_of, words_of
+from lt_core.datasets.layouts.persons import ages_of, words_of
 from lt_core.datasets.reading import Change, Column
 from lt_core.datasets.tables.columns import plain
 from lt_core.datasets.tables.text import Table

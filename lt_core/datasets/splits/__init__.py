@@ -56,7 +56,7 @@ def assign_parts(
     if dataset.split is None:
         everything = np.arange(len(dataset))
         split = np.array(PARTS)[_part_of_rows(dataset, everything, shares, method, seed)]
-        return _with_warnings(dataset.with_split(split), [])
+        return _with_warnings(dataset.with_split(split), _without_rows(dataset, split, everything, shares))
     have = set(dataset.split.tolist())
     if "train" not in have:
         raise Problem(f"{dataset.title} has the parts {', '.join(sorted(have))} but no train part to learn from")
@@ -70,6 +70,7 @@ def assign_parts(
     rows = dataset.rows("train")
     split = dataset.split.astype("U5")
     split[rows] = np.array(PARTS)[_part_of_rows(dataset, rows, kept / kept.sum(), method, seed)]
+    notes += _without_rows(dataset, split, rows, kept)
     notes.append(f"no {' and no '.join(lacking)} part in the source: taken from its train part (seed {seed})")
     return _with_warnings(dataset.with_split(split), notes)
 
@@ -86,6 +87,19 @@ def _leaks(dataset: LabeledImages) -> list[str]:
         return []
     across = in_several_parts(dataset.groups, dataset.split)
     return [leak_sentence(across)] if len(across) else []
+
+
+def _without_rows(
+    dataset: LabeledImages, split: NDArray[np.str_], rows: NDArray[np.intp], shares: NDArray[np.float64]
+) -> list[str]:
+    """Say which parts get nothing of ``rows`` though they were given a share, and how to mend that."""
+    wanting = [part for k, part in enumerate(PARTS) if shares[k] > 0 and not (split == part).any()]
+    if not wanting:
+        return []
+    n = len(rows) if dataset.groups is None else len(np.unique(dataset.groups[rows]))
+    what = "images" if dataset.groups is None else "patients or lesions"
+    return [f"nothing is left for the {' and the '.join(wanting)} part ({what} to divide: {n:,}): give it a larger "
+            "share, say the parts in a column 'split', or load more images"]  # fmt: skip
 
 
 def folds(dataset: LabeledImages, k: int, *, seed: int = 0, method: str = "iterative") -> NDArray[np.intp]:

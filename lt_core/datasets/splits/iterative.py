@@ -11,7 +11,6 @@ at once, and only the rest is dealt out one by one. Parts that have none of a cl
 
 from __future__ import annotations
 
-import heapq
 from collections.abc import Iterator
 
 import numpy as np
@@ -20,6 +19,9 @@ from numpy.typing import NDArray
 from lt_core.datasets.splits.units import Units
 
 Parts = NDArray[np.intp]
+
+_BLOCK = 512
+_NONE_LEFT = np.iinfo(np.int64).max
 
 
 def deal(units: Units, shares: NDArray[np.float64], order: list[int], rng: np.random.Generator) -> Parts:
@@ -90,28 +92,50 @@ def _rarest_first(units: Units, part: Parts, rng: np.random.Generator) -> Iterat
     left = np.bincount(units.columns[open_entry], minlength=units.n_columns)
     ends = np.cumsum(left)
     starts = ends - left
-    queue = [(n, c) for c, n in enumerate(left.tolist()) if n]
-    heapq.heapify(queue)
-    while queue:
-        n, column = heapq.heappop(queue)
-        if n != left[column]:
-            continue  # counted down since, and queued again with the lower number
+    fewest = _Fewest(left)
+    while (column := fewest.column()) is not None:
         entries = open_entry[starts[column] : ends[column]]
         entries = rng.permutation(entries[part[owner[entries]] < 0])
         entries = entries[np.argsort(-units.counts[entries], kind="stable")]
         todo = owner[entries]
         yield todo, column
         touched, gone = np.unique(_columns_of(units, todo), return_counts=True)
-        left[touched] -= gone
-        for c, n_left in zip(touched.tolist(), left[touched].tolist(), strict=True):
-            if n_left:
-                heapq.heappush(queue, (n_left, c))
+        fewest.take(touched, gone)
+
+
+class _Fewest:
+    """Numbers of units left, (n_columns,), and the column with the fewest above 0.
+
+    In blocks, each with its least number: of the many columns that pairs of classes make, few change at a time.
+    """
+
+    def __init__(self, left: NDArray[np.int64]) -> None:
+        n_blocks = max(1, -(-len(left) // _BLOCK))
+        self._left = np.full(n_blocks * _BLOCK, _NONE_LEFT)
+        self._left[: len(left)] = np.where(left > 0, left, _NONE_LEFT)
+        self._blocks = self._left.reshape(n_blocks, _BLOCK)
+        self._least = self._blocks.min(axis=1)
+
+    def column(self) -> int | None:
+        """Return the first column with the fewest, or None where nothing is left."""
+        block = int(self._least.argmin())
+        if self._least[block] == _NONE_LEFT:
+            return None
+        return block * _BLOCK + int(self._blocks[block].argmin())
+
+    def take(self, columns: NDArray[np.int64], counts: NDArray[np.int64]) -> None:
+        """Count ``columns``, ascending and each named once, down by ``counts``."""
+        now = self._left[columns] - counts
+        self._left[columns] = np.where(now > 0, now, _NONE_LEFT)
+        blocks = columns // _BLOCK
+        blocks = blocks[np.diff(blocks, prepend=-1) > 0]
+        self._least[blocks] = self._blocks[blocks].min(axis=1)
 
 
 def _columns_of(units: Units, chosen: NDArray[np.intp]) -> NDArray[np.int64]:
     """Return the columns of the entries of some units, one after the other."""
     lengths = units.indptr[chosen + 1] - units.indptr[chosen]
-    offset = np.repeat(units.indptr[chosen] - np.r_[0, np.cumsum(lengths)[:-1]], lengths)
+    offset = np.repeat(units.indptr[chosen] - (np.cumsum(lengths) - lengths), lengths)
     return units.columns[offset + np.arange(int(lengths.sum()))]
 
 
@@ -156,7 +180,11 @@ class _Table:
             elif column is None:
                 best = max(self._order, key=rows.__getitem__)
             else:
-                best = max(self._order, key=lambda k: (wish[k][column], rows[k]))
+                best = self._order[0]
+                for k in self._order[1:]:  # a loop, as a key function takes most of the time of a large set
+                    more = wish[k][column] - wish[best][column]
+                    if more > 0 or (more == 0 and rows[k] > rows[best]):
+                        best = k
             self._part[u] = best
             rows[best] -= self._sizes[u]
             mine, here = wish[best], have[best]

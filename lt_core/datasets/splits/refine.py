@@ -25,6 +25,10 @@ _CANDIDATES = 50_000
 """Units looked at for each move that evens out shares; of more, a random choice of so many."""
 _MOVES = 400
 """Largest number of moves that even out shares."""
+_TRIED = 24
+"""Moves tried, the best first, before it ends: one that would empty a part of a class is not made."""
+_LEAST = 1e-15
+"""A smaller gain is rounding."""
 
 
 def spread(units: Units, part: Parts, order: list[int], rng: np.random.Generator) -> Parts:
@@ -117,62 +121,73 @@ def even_out(units: Units, part: Parts, shares: NDArray[np.float64], rng: np.ran
 
 
 class _Level:
-    """How far the share of each class, and of all images (the last column), is from its target in each part.
+    """How far the share of each class, and of all images, is from its target in each part.
 
     Moving a unit with counts x from part p to q changes the sum of squares of d / n by
-    sum_c (2 x_c (d_qc - d_pc) + 2 x_c^2) / n_c^2, which for all units at once is two sparse products.
+    sum_c (2 x_c (d_qc - d_pc) + 2 x_c^2) / n_c^2. ``_pull`` (K, units looked at) holds sum_c 2 x_c d_kc / n_c^2; a move
+    changes it for the units that share a class with the one moved, and, by the number of images, for all of them.
     """
 
     def __init__(self, units: Units, part: Parts, shares: NDArray[np.float64], rng: np.random.Generator) -> None:
         self.part = part.copy()
-        self._parts = np.flatnonzero(shares > 0).tolist()
         chosen = np.arange(len(units))
         if len(units) > _CANDIDATES:
             chosen = np.sort(rng.choice(len(units), _CANDIDATES, replace=False))
-        everything = _matrix(units)
-        membership = _one_hot(part, len(shares))
-        given, totals = (membership @ everything).toarray(), np.asarray(everything.sum(axis=0), np.float64)
-        self._off = given - shares[:, None] * totals
-        self._have = (membership @ (everything > 0).astype(np.int64)).toarray()
+        counts, membership = _matrix(units), _one_hot(part, len(shares))
+        given, totals = (membership @ counts).toarray(), np.asarray(counts.sum(axis=0), np.float64)
+        self._have = (membership @ (counts > 0).astype(np.int64)).toarray()
         self._weight = 2 / np.maximum(totals, 1) ** 2
-        self._chosen, self._counts = chosen, everything[chosen]
-        self._square = (self._counts * self._counts) @ self._weight
+        self._chosen, self._counts = chosen, counts[chosen]
+        self._by_class = self._counts.tocsc()
+        pull = self._counts @ ((given - shares[:, None] * totals) * self._weight).T
+        self._pull = np.ascontiguousarray(pull.T)
+        self._sizes = units.sizes[chosen].astype(np.float64)
+        images = units.sizes.astype(np.float64)
+        self._size_weight = 2 / max(float(images.sum()), 1.0) ** 2
+        self._off = np.bincount(part, images, len(shares)) - shares * images.sum()
+        self._square = (self._counts * self._counts) @ self._weight + self._sizes**2 * self._size_weight
+        self._closed = np.where(shares > 0, 0.0, np.inf)[:, None]
 
     def step(self) -> bool:
-        """Make the best move; return whether there was one."""
-        moves = []
-        mine = self.part[self._chosen]
-        for p in self._parts:
-            slope = self._counts @ ((self._off - self._off[p]) * self._weight).T
-            gain = np.where((mine == p)[:, None], -(slope + self._square[:, None]), 0.0)
-            gain[:, p] = 0.0
-            for k in np.argpartition(-gain.ravel(), min(8, gain.size - 1))[:8].tolist():
-                row, q = divmod(k, gain.shape[1])
-                if q in self._parts and gain[row, q] > 1e-15:
-                    moves.append((-float(gain[row, q]), row, p, q))
-        return any(self._move(row, p, q) for _, row, p, q in sorted(moves))
+        """Make the best move; return whether there was one among the few best."""
+        n = len(self._chosen)
+        every, mine = np.arange(n), self.part[self._chosen]
+        pull = self._pull + (self._off * self._size_weight)[:, None] * self._sizes
+        gain = pull[mine, every] - self._square - pull - self._closed
+        gain[mine, every] = 0.0
+        for _ in range(_TRIED if n else 0):
+            q, row = divmod(int(gain.argmax()), n)
+            if gain[q, row] <= _LEAST:
+                return False
+            if self._move(row, int(mine[row]), q):
+                return True
+            gain[q, row] = 0.0
+        return False
 
     def _move(self, row: int, p: int, q: int) -> bool:
         entries = slice(self._counts.indptr[row], self._counts.indptr[row + 1])
         columns, counts = self._counts.indices[entries], self._counts.data[entries]
         if (self._have[p, columns] == 1).any():
             return False
-        self._off[p, columns] -= counts
-        self._off[q, columns] += counts
+        for column, count in zip(columns.tolist(), counts.tolist(), strict=True):
+            those = slice(self._by_class.indptr[column], self._by_class.indptr[column + 1])
+            shift = self._by_class.data[those] * (count * self._weight[column])
+            rows = self._by_class.indices[those]
+            self._pull[p, rows] -= shift
+            self._pull[q, rows] += shift
         self._have[p, columns] -= 1
         self._have[q, columns] += 1
+        self._off[p] -= self._sizes[row]
+        self._off[q] += self._sizes[row]
         self.part[self._chosen[row]] = q
         return True
 
 
 def _matrix(units: Units) -> csr_array:
-    """Return the counts of the units (U, n_columns + 1), the last column their sizes."""
-    from scipy.sparse import csr_array, hstack
+    """Return the counts of the units, (U, n_columns)."""
+    from scipy.sparse import csr_array
 
-    counts = csr_array(
-        (units.counts.astype(np.float64), units.columns, units.indptr), shape=(len(units), units.n_columns)
-    )
-    return csr_array(hstack([counts, csr_array(units.sizes[:, None].astype(np.float64))], format="csr"))
+    return csr_array((units.counts.astype(np.float64), units.columns, units.indptr), (len(units), units.n_columns))
 
 
 def _one_hot(part: Parts, n_parts: int) -> csr_array:

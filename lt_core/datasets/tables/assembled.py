@@ -20,7 +20,7 @@ from lt_core.datasets.tables.columns import Roles, holds_no_label, is_called_spl
 from lt_core.datasets.tables.label_matrix import Labels, labels_of
 from lt_core.datasets.tables.metadata import metadata_of
 from lt_core.datasets.tables.picture_store import images_of
-from lt_core.datasets.tables.repeats import RowsOfImages
+from lt_core.datasets.tables.repeats import Rows
 from lt_core.datasets.tables.text import Table
 from lt_core.problems import Problem
 
@@ -124,12 +124,12 @@ def _nameless(table: Table, roles: Roles) -> list[Change]:
     return [Change("unknown", count, "rows name no image: kept, without an image")] if count else []
 
 
-def _conflicts(table: Table, roles: Roles, rows: RowsOfImages | None, described: list[Column]) -> list[Change]:
+def _conflicts(table: Table, roles: Roles, rows: Rows | None, described: list[Column]) -> list[Change]:
     """What the rows of one image say differently about it: the first row counts."""
     if rows is None:
         return []
     names = [name for name in (roles.patient, roles.split, *(column.name for column in described)) if name is not None]
-    counted = [(name, rows.differing(table.coded(name))) for name in names]
+    counted = [(name, rows.differing_cells(table.coded(name))) for name in names]
     return [Change("merged", count, f"images have rows with different {name!r}: the first row counts")
             for name, count in counted if count]  # fmt: skip
 

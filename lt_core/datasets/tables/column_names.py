@@ -23,8 +23,8 @@ LABEL_IF_NO_OTHER = (
 )  # fmt: skip
 """Names of label columns that are looked for where no column has one of ``LABEL``."""
 PARTS_CALLED = {
-    "train": "train", "training": "train", "val": "val", "valid": "val", "validation": "val", "dev": "val",
-    "test": "test", "testing": "test", "": "",
+    "train": "train", "training": "train", "val": "val", "valid": "val", "validate": "val", "validation": "val",
+    "dev": "val", "development": "val", "test": "test", "testing": "test", "": "",
 }  # fmt: skip
 # A column of 0 and 1 whose name has one of these words describes the patient or the picture, not a finding.
 NOT_A_FINDING = (

@@ -187,6 +187,10 @@ def _label_columns(table: Table, free: Sequence[str], form: Form) -> list[str]:
             f"{table.path.name} looks like predictions of a model ({_listed(predicted, 3)}), not like labels: load the "
             "table with the labels, or look at these on the Losses page, Where the force is"
         )
+    if empty := [name for name in free if not _describes(name) and holds_no_label(table.frame[name])]:
+        raise Problem(f"{table.path.name}: no label is known in any row: {_listed(empty, 30)} "
+                      f"{'has' if len(empty) == 1 else 'have'} only empty cells or -1 (uncertain); fill them in, or "
+                      "say which other columns hold the labels with --labels")  # fmt: skip
     raise _unclear(table, "no column is recognised as labels")
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import zipfile
 from datetime import datetime
+from pathlib import Path
 from typing import Any
 
 import pandas as pd
@@ -18,11 +19,30 @@ MAX_BYTES = 1 << 30
 """A workbook larger than this when unpacked is refused."""
 
 
+class SeveralSheets(Problem):
+    """More than one sheet of a workbook holds data and none was named: ``sheets`` are those that do."""
+
+    sheets: tuple[str, ...] = ()
+
+
+def sheets_of(path: Path) -> tuple[str, ...]:
+    """Return the sheets of the workbook at ``path`` that have a header and rows; empty if it is no workbook.
+
+    Two rows of each sheet are read. Raises ``Problem`` for a workbook that is damaged or too large when unpacked.
+    """
+    from lt_core.datasets.tables.text import suffix_of, unpacked
+
+    if suffix_of(path.name) != ".xlsx" or not path.is_file():
+        return ()
+    raw, _ = unpacked(path)
+    return tuple(title for title, rows in _sheets(raw, path.name, MAX_BYTES, most=2).items() if len(rows) > 1)
+
+
 def frame_of_sheet(raw: bytes, name: str, sheet: str = "", limit: int = MAX_BYTES) -> Parsed:
     """Return the cells of a sheet as text: the one called ``sheet``, or the only one that holds anything.
 
-    Raises ``Problem`` for a file that is no workbook, damaged or too large when unpacked, and where several sheets
-    hold data and none is named; ``Unknown`` for a sheet that is not there.
+    Raises ``Problem`` for a file that is no workbook, damaged or too large when unpacked, ``SeveralSheets`` where
+    several sheets hold data and none is named, ``Unknown`` for a sheet that is not there.
     """
     sheets = _sheets(raw, name, limit)
     if sheet:
@@ -35,7 +55,9 @@ def frame_of_sheet(raw: bytes, name: str, sheet: str = "", limit: int = MAX_BYTE
             raise Problem(f"{name} has no sheet with a header and rows: there is nothing to load")
         if len(filled) > 1:
             listed = ", ".join(map(repr, filled))
-            raise Problem(f"{name} has several sheets with data ({listed}): say which with the option sheet")
+            problem = SeveralSheets(f"{name} has several sheets with data ({listed}): say which with the option sheet")
+            problem.sheets = tuple(filled)
+            raise problem
         rows = sheets[filled[0]]
     if not rows:
         raise Problem(f"the sheet {sheet!r} of {name} is empty: a table needs a header line and rows")
@@ -50,7 +72,7 @@ def frame_of_sheet(raw: bytes, name: str, sheet: str = "", limit: int = MAX_BYTE
     return frame.drop(columns=empty), tuple(notes), tuple(changes if above else ())
 
 
-def _sheets(raw: bytes, name: str, limit: int) -> dict[str, list[list[str]]]:
+def _sheets(raw: bytes, name: str, limit: int, most: int | None = None) -> dict[str, list[list[str]]]:
     import openpyxl
 
     try:
@@ -60,7 +82,7 @@ def _sheets(raw: bytes, name: str, limit: int) -> dict[str, list[list[str]]]:
                               "save the table as CSV")  # fmt: skip
         book = openpyxl.load_workbook(io.BytesIO(raw), read_only=True, data_only=True, keep_links=False)
         try:
-            return {sheet.title: _rows(sheet) for sheet in book.worksheets}
+            return {sheet.title: _rows(sheet, most) for sheet in book.worksheets}
         finally:
             book.close()
     except Problem:
@@ -70,15 +92,17 @@ def _sheets(raw: bytes, name: str, limit: int) -> dict[str, list[list[str]]]:
                       f"({type(error).__name__}): save it again, or as CSV") from None  # fmt: skip
 
 
-def _rows(sheet: Any) -> list[list[str]]:
-    """Rows that are not blank, without the empty cells at their ends."""
-    rows = []
+def _rows(sheet: Any, most: int | None = None) -> list[list[str]]:
+    """Rows that are not blank, the first ``most`` of them, without the empty cells at their ends."""
+    rows: list[list[str]] = []
     for row in sheet.iter_rows(values_only=True):
         cells = [_cell(value) for value in row]
         while cells and not cells[-1].strip():
             cells.pop()
         if cells:
             rows.append(cells)
+        if len(rows) == most:
+            break
     return rows
 
 

@@ -39,7 +39,7 @@ def neighbouring_folder(names: Sequence[str], table: Path) -> tuple[FolderIndex 
         index = FolderIndex.of(home / folder, deep=bool(folder), limit=budget)
         budget -= index.seen
         if len(index) and safe is None:
-            safe = [name for name in names if name and (_is_plain(name) or not points_outside(name))]
+            safe = _inside(names)
         if safe and (count := _count(index, safe)):
             fitting.append((index, count))
     if not fitting or safe is None:
@@ -67,13 +67,17 @@ def _count(index: FolderIndex, names: Sequence[str]) -> int:
     if not len(index):
         return 0
     if 2 * len(index) < len(names):
-        last = [name.rsplit("/", 1)[-1] for name in names]
-        held = sum(index.names.get(name) is not None or index.stems.get(name) is not None for name in last)
-        if held:
+        known = {name for those in (index.names, index.stems) for name, path in those.items() if path is not None}
+        last = [name.rsplit("/", 1)[-1] for name in names] if "/" in "\n".join(names) else names
+        if held := sum(map(known.__contains__, last)):
             return held
-    return sum(name in index.paths or index.find(name) is not None for name in names)
+    there = [name for name in names if name not in index.paths]
+    return len(names) - len(there) + sum(index.find(name) is not None for name in there)
 
 
-def _is_plain(name: str) -> bool:
-    """Whether a name has none of the signs that could lead out of a folder; quicker than to follow it."""
-    return "/" not in name and "\\" not in name and ":" not in name and ".." not in name
+def _inside(names: Sequence[str]) -> list[str]:
+    """The names that do not lead out of a folder. One look at all together finds most tables free of the signs."""
+    together = "\n".join(names)
+    if not any(sign in together for sign in ("/", "\\", ":", "..")):
+        return [name for name in names if name]
+    return [name for name in names if name and not points_outside(name)]

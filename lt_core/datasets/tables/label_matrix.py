@@ -15,7 +15,7 @@ from lt_core.datasets.sparse import SparseLabels
 from lt_core.datasets.tables.columns import Roles
 from lt_core.datasets.tables.label_columns import from_zero_one, kind_of, without_label
 from lt_core.datasets.tables.label_words import LIST, Named, named_classes
-from lt_core.datasets.tables.repeats import RowsOfImages
+from lt_core.datasets.tables.repeats import Rows
 from lt_core.datasets.tables.text import Table
 from lt_core.problems import Problem
 
@@ -39,7 +39,7 @@ class Labels:
 
 def labels_of(
     table: Table, roles: Roles, values: Mapping[str, Any], *, keep_no_finding: bool
-) -> tuple[Labels, RowsOfImages | None]:
+) -> tuple[Labels, Rows | None]:
     """Return the labels, and which rows are about which image where rows were made one (else None: a row an image).
 
     ``values`` are the options of the table reader.
@@ -51,7 +51,7 @@ def labels_of(
 
 def _of_columns(
     table: Table, roles: Roles, values: Mapping[str, Any], keep_no_finding: bool
-) -> tuple[Labels, RowsOfImages | None]:
+) -> tuple[Labels, Rows | None]:
     found = from_zero_one(table, roles.labels, keep_no_finding=keep_no_finding, values=values)
     labels = Labels(found.class_names, found.labels, found.kind, found.about, found.notes, found.changes,
                     found.uncertain)  # fmt: skip
@@ -68,12 +68,12 @@ def _of_columns(
     return replace(labels, kind=kind), rows
 
 
-def _of_names(table: Table, roles: Roles, values: Mapping[str, Any]) -> tuple[Labels, RowsOfImages | None]:
+def _of_names(table: Table, roles: Roles, values: Mapping[str, Any]) -> tuple[Labels, Rows | None]:
     asked = None if values["separator"] == "auto" else _SEPARATORS.get(values["separator"], values["separator"])
     column = roles.labels[0]
     found = named_classes(table, column, separator=asked, alike=True)
     rows = None if values["form"] == "one column" else _repeated(table, roles)
-    if rows is not None and values["form"] != "long" and not rows.differing(table.coded(column)):
+    if rows is not None and values["form"] != "long" and not rows.differing_cells(table.coded(column)):
         rows = None
     n = len(table.frame) if rows is None else len(rows)
     changes, about = list(found.changes), found.about
@@ -93,11 +93,11 @@ def _of_names(table: Table, roles: Roles, values: Mapping[str, Any]) -> tuple[La
     return Labels(found.class_names, matrix, kind, about, tuple(notes), tuple(changes)), rows
 
 
-def _repeated(table: Table, roles: Roles) -> RowsOfImages | None:
+def _repeated(table: Table, roles: Roles) -> Rows | None:
     """Which rows are about which image, where an image has several rows."""
     if roles.image is None or table.are_distinct(roles.image):
         return None
-    rows = RowsOfImages.of(table.coded(roles.image))
+    rows = Rows.of_coded(table.coded(roles.image))
     return rows if len(rows) < len(table.frame) else None
 
 

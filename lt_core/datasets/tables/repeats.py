@@ -14,7 +14,7 @@ from lt_core.datasets.tables.text import Table
 
 
 @dataclass(frozen=True, eq=False)
-class RowsOfImages:
+class Rows:
     """Which image each of n rows is about: ``image`` (n,) numbers, ``first`` (N,) the first row of each image.
 
     Images are in order of their first row. A row without a name is an image of its own.
@@ -26,8 +26,13 @@ class RowsOfImages:
     def __len__(self) -> int:
         return len(self.first)
 
+    @property
+    def repeated(self) -> int:
+        """Number of rows beyond the first of their image."""
+        return len(self.image) - len(self.first)
+
     @classmethod
-    def of(cls, names: Coded) -> RowsOfImages:
+    def of_coded(cls, names: Coded) -> Rows:
         """Return the images of the rows from the column that names them."""
         codes = names.codes.astype(np.int64)
         if "" in names.words:
@@ -40,7 +45,10 @@ class RowsOfImages:
         return cls(rank[image].astype(np.intp), first[order].astype(np.intp))
 
     def union(self, labels: NDArray[np.float32]) -> NDArray[np.float32]:
-        """Return (N, C) labels of images from (n, C) of rows: 1 if any row says so, else 0 if any, else NaN."""
+        """Return (N, C) labels of images from (n, C) labels of rows: 1 if any row says so, else 0 if any, else NaN."""
+        if not self.repeated:
+            return labels
+        # As -1 (unknown) < 0 < 1 the largest of the rows is the answer.
         most = np.full((len(self), labels.shape[1]), -1, np.int8)
         np.maximum.at(most, self.image, np.nan_to_num(labels, nan=-1).astype(np.int8))
         return np.where(most < 0, np.nan, most).astype(np.float32)
@@ -55,12 +63,20 @@ class RowsOfImages:
         return SparseLabels.of(rows, labels.indices, (len(self), labels.n_classes), unknown)
 
     def any(self, marks: NDArray[np.bool_]) -> NDArray[np.bool_]:
-        """Return (N, C), whether any row of an image is marked in (n, C)."""
-        found = np.zeros((len(self), marks.shape[1]), np.bool_)
+        """Return (N, ...) whether any row of an image is marked in (n, ...)."""
+        if not self.repeated:
+            return marks
+        found = np.zeros((len(self), *marks.shape[1:]), np.bool_)
         np.logical_or.at(found, self.image, marks)
         return found
 
-    def differing(self, cells: Coded) -> int:
+    def differing(self, labels: NDArray[np.float32]) -> NDArray[np.intp]:
+        """Return the images whose rows do not all have the same labels (n, C), ascending; two unknown are the same."""
+        first = labels[self.first][self.image]
+        same = np.equal(labels, first) | (np.isnan(labels) & np.isnan(first))
+        return np.unique(self.image[~same.all(axis=1)])
+
+    def differing_cells(self, cells: Coded) -> int:
         """Return the number of images whose rows do not all have the same cell."""
         other = cells.codes != cells.codes[self.first][self.image]
         return len(np.unique(self.image[other]))

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pandas as pd
 
+from lt_core.datasets.csv_text import is_ours, read_back
 from lt_core.datasets.reading import Change
 from lt_core.datasets.tables import unpack
 from lt_core.datasets.tables.coded import Coded, are_distinct
@@ -127,4 +128,9 @@ def _read(path: Path, raw: bytes, name: str, sheet: str) -> Table:
 
         return Table(path, *frame_of_json(raw, path.name))
     frame, said, changes = parse(raw, path.name, name)
+    if is_ours(list(frame.columns)):
+        frame, escaped = read_back(frame)
+        if escaped:
+            what = "cells of this split begin with an apostrophe that keeps spreadsheets from running them: taken away"
+            changes = (*changes, Change("repaired", escaped, what))
     return Table(path, frame, (*notes, *said), changes)

@@ -55,7 +55,7 @@ def array(terms: Terms, value: object) -> Array:
 def each(terms: Terms, name: str, *operands: object) -> Array:
     """Return ``name`` on every element of the ``operands``, broadcast."""
     wide = np.broadcast_arrays(*(array(terms, operand) for operand in operands))
-    made = [terms.op(name, *(int(a) for a in row)) for row in zip(*(w.ravel() for w in wide), strict=True)]
+    made = [terms.op(name, *row) for row in zip(*(w.ravel().tolist() for w in wide), strict=True)]
     return np.array(made, dtype=np.int64).reshape(wide[0].shape)
 
 
@@ -65,7 +65,7 @@ def over(terms: Terms, name: str, a: Array, dim: int | Sequence[int] | None = No
     axes = tuple(axis % a.ndim for axis in axes) if a.ndim else ()
     rest = [axis for axis in range(a.ndim) if axis not in axes]
     moved = a.transpose([*rest, *axes]).reshape(math.prod(a.shape[r] for r in rest), -1)
-    made = [terms.fold(name, (int(i) for i in row)) for row in moved]
+    made = [terms.fold(name, row) for row in moved.tolist()]
     shape = [1 if i in axes else n for i, n in enumerate(a.shape)] if keepdim else [a.shape[r] for r in rest]
     return np.array(made, dtype=np.int64).reshape(shape)
 

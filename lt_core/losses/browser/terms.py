@@ -88,6 +88,7 @@ class Terms:
     def __init__(self) -> None:
         self.all: list[Term] = []
         self._known: dict[Term, int] = {}
+        self._made: dict[tuple[str, tuple[int, ...]], int] = {}
 
     def _keep(self, term: Term) -> int:
         if term not in self._known:
@@ -105,23 +106,35 @@ class Terms:
 
     def op(self, name: str, *args: int) -> int:
         """Return the operation ``name`` on ``args``, or something simpler that is the same."""
+        # A set of thousands of classes asks for the same again with every reading and every trace.
+        made = self._made.get((name, args))
+        if made is None:
+            made = self._made[name, args] = self._new(name, args)
+        return made
+
+    def _new(self, name: str, args: tuple[int, ...]) -> int:
         op = OPS[name]
         if name in LOGICAL:
-            args = tuple(self._as_truth(a) for a in args)
+            args = tuple([self._as_truth(a) for a in args])
         elif name == "where":
             args = (self._as_truth(args[0]), *args[1:])
         elif name != "number":
-            args = tuple(self._as_number(a) for a in args)
-        if all(self.all[a].op == "const" for a in args):
+            args = tuple([self._as_number(a) for a in args])
+        constant = [self.all[a].op == "const" for a in args]
+        if all(constant):
             with np.errstate(all="ignore"):
                 return self.const(float(op.on(*(np.float64(self.all[a].number) for a in args))))
-        simpler = self._simpler(name, args)
+        simpler = self._with_constant(name, args) if any(constant) else None
+        simpler = self._simpler(name, args) if simpler is None else simpler
         if simpler is not None:
             return simpler
         if name == "where" and self.all[args[1]].truth != self.all[args[2]].truth:
             args = (args[0], self._as_number(args[1]), self._as_number(args[2]))
         truth = op.truth or (name == "where" and self.all[args[1]].truth)
-        return self._keep(Term(name, args, max(self.all[a].level for a in args), truth))
+        if (name, args) not in self._made:
+            self._made[name, args] = len(self.all)
+            self.all.append(Term(name, args, max([self.all[a].level for a in args]), truth))
+        return self._made[name, args]
 
     def fold(self, name: str, args: Iterable[int]) -> int:
         """Return ``name`` (add, mul, max, min, and, or) over one or more ``args``, those that do not move first."""
@@ -137,7 +150,8 @@ class Terms:
     def _as_truth(self, a: int) -> int:
         return a if self.all[a].truth else self.op("truth", a)
 
-    def _simpler(self, name: str, args: tuple[int, ...]) -> int | None:
+    def _with_constant(self, name: str, args: tuple[int, ...]) -> int | None:
+        """Return what is simpler because one of ``args`` is a certain constant."""
         numbers = [t.number if t.op == "const" else None for t in (self.all[a] for a in args)]
         match name, numbers:
             case ("add", [0.0, _]) | ("mul" | "and", [1.0, _]) | ("or", [0.0, _]):
@@ -156,12 +170,17 @@ class Terms:
                 return self.op("neg", args[1])
             case ("where", [condition, _, _]) if condition is not None:
                 return args[1] if condition else args[2]
-            case ("where", _) if args[1] == args[2]:
+        return None
+
+    def _simpler(self, name: str, args: tuple[int, ...]) -> int | None:
+        """Return what is simpler whatever the numbers are."""
+        match name:
+            case "where" if args[1] == args[2]:
                 return args[1]
-            case ("max" | "min" | "and" | "or", _) if args[0] == args[1]:
+            case "max" | "min" | "and" | "or" if args[0] == args[1]:
                 return args[0]
-            case ("neg" | "not", _) if self.all[args[0]].op == name:
+            case "neg" | "not" if self.all[args[0]].op == name:
                 return self.all[args[0]].args[0]
-            case ("add" | "sub", _) if self.all[args[1]].op == "neg":
+            case "add" | "sub" if self.all[args[1]].op == "neg":
                 return self.op("sub" if name == "add" else "add", args[0], self.all[args[1]].args[0])
         return None

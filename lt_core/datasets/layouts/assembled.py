@@ -13,9 +13,9 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from lt_core.datasets.boxes import Boxes
-from lt_core.datasets.chest.pictures import folder_of
 from lt_core.datasets.images import ImageStore
 from lt_core.datasets.labeled_images import LabeledImages, Source
+from lt_core.datasets.layouts.pictures import folder_of
 from lt_core.datasets.reading import Change, Column, Reading
 from lt_core.problems import Unknown
 

@@ -6,13 +6,12 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from lt_core.datasets.chest.distinct import distinct
+from lt_core.datasets.layouts.distinct import distinct
+from lt_core.datasets.tables.column_names import PARTS_CALLED
 from lt_core.problems import Problem
 
-CALLED = {
-    "train": "train", "training": "train", "tr": "train", "val": "val", "valid": "val", "validate": "val",
-    "validation": "val", "dev": "val", "development": "val", "test": "test", "testing": "test", "": "",
-}  # fmt: skip
+CALLED = PARTS_CALLED | {"tr": "train"}
+"""Words for the parts; ``tr`` only in columns of parts and in paths, for a folder ``TR`` may be a class."""
 
 
 def parts_of(cells: pd.Series[str], column: str, table: str) -> NDArray[np.str_]:

@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from lt_core.datasets.chest.distinct import distinct
+from lt_core.datasets.layouts.distinct import distinct
 from lt_core.datasets.reading import Change
 from lt_core.datasets.tables.metadata import years_of
 

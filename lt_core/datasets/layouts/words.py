@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from lt_core.datasets.chest.distinct import distinct
+from lt_core.datasets.layouts.distinct import distinct
 
 
 @dataclass(frozen=True, eq=False)
