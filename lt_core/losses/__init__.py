@@ -7,7 +7,7 @@ the value of every cell. A new loss is one new file in ``lt_core/losses/catalogu
 from __future__ import annotations
 
 from lt_core.losses.bound import BoundLoss, Criterion
-from lt_core.losses.parts import Memory, Paper, Reading, ReducesTo
+from lt_core.losses.parts import Memory, Paper, Reading, Recipe, ReducesTo
 from lt_core.losses.registry import all_losses, get_loss
 from lt_core.losses.spec import LossSpec, loss
 
@@ -18,6 +18,7 @@ __all__ = [
     "Memory",
     "Paper",
     "Reading",
+    "Recipe",
     "ReducesTo",
     "all_losses",
     "get_loss",

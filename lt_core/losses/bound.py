@@ -148,8 +148,8 @@ class Criterion(nn.Module):
     """A bound loss with a reduction, for a training loop: ``(logits, targets) -> scalar``.
 
     What the loss remembers is a buffer: saved in ``state_dict``, moved by ``to``, and changed by every call in
-    training mode. In evaluation mode nothing is remembered, and a random loss without a generator is the mean over its
-    draws.
+    training mode. In evaluation mode nothing is remembered, a random loss without a generator is the mean over its
+    draws, and class weights are not used: the validation loss means the same in every epoch.
     """
 
     def __init__(self, bound: BoundLoss, reduction: str = "authors") -> None:
@@ -161,6 +161,7 @@ class Criterion(nn.Module):
         self._remembers = tuple(bound.start_state())
         for name, entry in bound.start_state().items():
             self.register_buffer(name, entry)
+        self.register_buffer("_class_weights", None, persistent=False)  # the schedule's, told anew after a resume
 
     @property
     def state(self) -> State:
@@ -177,8 +178,7 @@ class Criterion(nn.Module):
         if self._remembers and not told:
             data["state"] = {name: entry.clone() for name, entry in self.state.items()}
         losses, known = self.bound.losses(logits, targets, mean=not self.training, **data)
-        authors = self.bound.spec.authors_reduction
-        loss = reduced(losses, known, authors if self.reduction == "authors" else self.reduction)
+        loss = self.reduce(losses, known, targets)
         if not self._remembers:
             return loss
         if told:
@@ -187,6 +187,51 @@ class Criterion(nn.Module):
             for name, entry in self.bound.remembered(data["state"], logits, targets).items():
                 self.get_buffer(name).copy_(entry)
         return loss
+
+    def reduce(self, losses: Tensor, known: Tensor, targets: Tensor, *, weighted: bool = False) -> Tensor:
+        """Return unreduced ``losses`` weighted by class, unless they are ``weighted`` already, and reduced as told."""
+        weights = self.class_weights
+        if weights is None:
+            return reduced(losses, known, self.reduces_by)
+        weights = weights.to(losses)
+        amounts = None if losses.ndim == 2 else weights[targets.clamp(min=0).long()]
+        if not weighted:
+            losses = losses * (weights if amounts is None else amounts)
+        return reduced(losses, known, self.reduces_by, amounts=amounts)
+
+    @property
+    def reduces_by(self) -> str:
+        """The reduction in force: the authors' own by name, or another."""
+        return self.bound.spec.authors_reduction if self.reduction == "authors" else self.reduction
+
+    @property
+    def class_weights(self) -> Tensor | None:
+        """The weights (C,) in force now; None without any, and in evaluation mode."""
+        weights: Tensor | None = self._class_weights
+        return weights if self.training else None
+
+    def set_class_weights(self, weights: Tensor | None) -> None:
+        """Weigh the classes in training from now on; None: no longer, to the bit as if never done.
+
+        A loss of cells is multiplied cell by cell, (b, c) by w_c, positives and negatives alike, and reduced as before:
+        a choice, the one of work on long-tailed chest radiographs. Of a single-label loss row b is multiplied by the
+        weight of its class, and the mean is the weighted mean, as in ``torch.nn.CrossEntropyLoss(weight=...)``. What a
+        loss weighs on its own account is multiplied on top, and what it remembers is of the unweighted batch.
+        Raises ``Invalid`` for a loss that has neither, and for weights that are no (C,) numbers of at least 0.
+        """
+        if weights is None:
+            self._class_weights = None
+            return
+        spec, n_classes = self.bound.spec, self.bound.n_classes
+        if not spec.takes_class_weights:
+            unit = "the whole batch" if spec.gives == "scalar" else "all labels of an image"
+            raise Invalid(f"{spec.key} is one number for {unit}: its classes cannot be weighted, use stages=one or drs")
+        if weights.ndim != 1 or n_classes not in (None, len(weights)):
+            wanted = f"({n_classes or 'C'},)"
+            raise Invalid(f"{spec.key}: class weights must have the shape {wanted}, got {tuple(weights.shape)}")
+        if not bool((torch.isfinite(weights) & (weights >= 0)).all()):
+            raise Invalid(f"{spec.key}: class weights must be numbers of at least 0, got {weights.tolist()}")
+        self._class_weights = weights.detach().clone()
 
     def set_epoch(self, epoch: int) -> None:
         """Say which epoch it is, from 0; only losses that change with the epoch listen."""

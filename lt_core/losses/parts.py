@@ -30,6 +30,19 @@ class Paper:
 
 
 @dataclass(frozen=True, slots=True)
+class Recipe:
+    """What a loss was trained with: ``settings`` of a run or of the loss, by name, why, and where that is said.
+
+    Only what has a source is declared. ``ours`` marks what is no authors' practice but our own advice.
+    """
+
+    settings: Mapping[str, Value]
+    why: str
+    source: str
+    ours: bool = False
+
+
+@dataclass(frozen=True, slots=True)
 class ReducesTo:
     """An identity: with the values ``at``, a loss equals the loss ``key`` with the values ``to``.
 

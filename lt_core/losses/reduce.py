@@ -78,15 +78,19 @@ def masked(body: Callable[[Tensor, Tensor], Tensor], logits: Tensor, targets: Te
     return torch.where(known, losses, 0.0), known
 
 
-def reduced(losses: Tensor, known: Tensor, reduction: str) -> Tensor:
+def reduced(losses: Tensor, known: Tensor, reduction: str, *, amounts: Tensor | None = None) -> Tensor:
     """Return ``losses`` reduced: mean over the known, batch (sum / images with a known label), sum, or none.
 
-    Without any known label the result is 0, with gradient 0. A scalar loss has nothing to reduce.
+    ``amounts`` (B,) is what each row counts for in the mean, if not 1 (losses that are weighted already). Without any
+    known label the result is 0, with gradient 0. A scalar loss has nothing to reduce.
     """
     if reduction == "none" or losses.ndim == 0:
         return losses
     total = losses.sum()
     if reduction == "sum":
         return total
+    if reduction == "mean" and amounts is not None:
+        counts = torch.where(known, amounts, 0.0).sum()
+        return total / counts.clamp(min=torch.finfo(counts.dtype).tiny)
     counted = known if reduction == "mean" or known.ndim == 1 else known.any(dim=1)
     return total / counted.sum().clamp(min=1)

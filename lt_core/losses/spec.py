@@ -10,7 +10,7 @@ from typing import Any, Literal, TypeAlias, TypeVar
 from torch import Tensor
 
 from lt_core.losses.bound import BoundLoss, Criterion
-from lt_core.losses.parts import Memory, Paper, Reading, ReducesTo, State
+from lt_core.losses.parts import Memory, Paper, Reading, Recipe, ReducesTo, State
 from lt_core.params import Param, Value, checked, declared
 from lt_core.problems import Invalid, Unknown
 from lt_core.stats.prior import ClassPrior
@@ -18,7 +18,7 @@ from lt_core.stats.prior import ClassPrior
 Labels: TypeAlias = Literal["multi", "single"]
 Gives: TypeAlias = Literal["cells", "rows", "scalar"]
 
-__all__ = ["PRIOR_DATA", "REGISTRY", "LossSpec", "Memory", "Paper", "Reading", "ReducesTo", "loss"]
+__all__ = ["PRIOR_DATA", "REGISTRY", "LossSpec", "Memory", "Paper", "Reading", "Recipe", "ReducesTo", "loss"]
 
 PRIOR_DATA = ("counts", "positives", "n_samples", "propensities")
 """Entries of ``ClassPrior`` a loss may ask for by the name of a keyword-only argument without a domain."""
@@ -35,7 +35,7 @@ class LossSpec:
     beside logits and targets. ``detaches`` names the switch with which its gradient is not the derivative of its
     value (True: always). ``draw(targets, generator, **data and hyper-parameters)`` returns the random part of a
     random loss, by name; without it the loss is the mean over the draws. ``extension`` says what of it is ours and
-    not the paper's.
+    not the paper's, ``trained_with`` what the authors trained it with.
     """
 
     key: str
@@ -59,6 +59,12 @@ class LossSpec:
     memory: Memory | None = None
     draw: Callable[..., State] | None = None
     extension: str = ""
+    trained_with: tuple[Recipe, ...] = ()
+
+    @property
+    def takes_class_weights(self) -> bool:
+        """Whether a criterion can weigh its classes: it has cells, or rows of one class each."""
+        return self.gives == "cells" or (self.gives == "rows" and self.labels == "single")
 
     @property
     def needs_prior(self) -> bool:
@@ -121,6 +127,10 @@ class LossSpec:
             "when": self.when,
             "watch": self.watch,
             "extension": self.extension,
+            "trained_with": [
+                {"settings": dict(r.settings), "why": r.why, "source": r.source, "ours": r.ours}
+                for r in self.trained_with
+            ],
         }
 
 
@@ -162,6 +172,7 @@ def loss(
     memory: Memory | None = None,
     draw: Callable[..., State] | None = None,
     extension: str = "",
+    trained_with: tuple[Recipe, ...] = (),
 ) -> Callable[[F], F]:
     """Register the decorated function, whose name is the key, and return it unchanged.
 
@@ -184,7 +195,7 @@ def loss(
             params=params, data=_keywords_of(function) - named, authors_reduction=authors_reduction,
             reduction_note=reduction_note, gives=gives or ("cells" if labels == "multi" else "rows"),
             detaches=detaches, reduces_to=reduces_to, what=what, when=when, watch=watch, readings=readings,
-            memory=memory, draw=draw, extension=extension,
+            memory=memory, draw=draw, extension=extension, trained_with=trained_with,
         )  # fmt: skip
         return function
 

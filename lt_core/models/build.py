@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Mapping
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple, cast
 
 from lt_core.models.backbones import card_of, options_of
@@ -12,9 +13,17 @@ from lt_core.problems import Problem, Unknown
 if TYPE_CHECKING:  # looking at the shortlist must not wait for torch
     from torch import nn
 
+    from lt_core.models.heads import Head
+
+HEADS = ("linear", "cosine")
+
+
+class Unreachable(Problem):
+    """Pretrained weights that cannot be had here and now; the model itself can be built."""
+
 
 class Built(NamedTuple):
-    """A model and, where pretrained weights were asked for and not had, the sentence that says so."""
+    """A model and, where it matters, the sentence that says where its first weights came from."""
 
     model: nn.Module
     note: str
@@ -43,50 +52,101 @@ def build(
     pretrained: bool = False,
     image_size: int | None = None,
     options: Mapping[str, Any] | None = None,
+    head: Head = "linear",
+    head_scale: float = 1.0,
 ) -> nn.Module:
     """Return the timm model ``name`` with ``n_classes`` logits for (B, in_chans, H, W) inputs.
 
-    ``options`` are timm's keyword arguments, those of the shortlist when not given. Weights are drawn from torch's
-    global generator. Raises ``Unknown`` for another name, ``Problem`` where the pretrained weights cannot be had,
-    the model cannot be made, or it cannot take images of ``image_size`` pixels.
+    ``options`` are timm's keyword arguments, those of the shortlist when not given. With ``head="cosine"`` the
+    classifier is a ``CosineLinear`` of scale ``head_scale`` (``lt_core.models.heads.head_scale`` knows a loss's).
+    Weights are drawn from torch's global generator. Raises ``Unknown`` for another name, ``Problem`` where the
+    pretrained weights cannot be had, the model cannot be made, or it cannot take images of ``image_size`` pixels.
     """
-    import timm
-
     check_name(name)
+    if head not in HEADS:
+        raise Unknown.of("head", head, list(HEADS))
     given = dict(options_of(name) if options is None else options)
-    if image_size is not None and _takes_image_size(name):
+    if image_size is not None and takes_image_size(name):
         given["img_size"] = image_size
+    model = _created(name, pretrained, {"num_classes": n_classes, "in_chans": in_chans, **given})
+    if head == "cosine":
+        from lt_core.models.heads import with_cosine_head
+
+        with_cosine_head(model, scale=head_scale)
+    return model
+
+
+def _created(name: str, pretrained: bool, given: dict[str, Any]) -> nn.Module:
+    import timm
+    from safetensors import SafetensorError
+
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
-            model = timm.create_model(name, pretrained=pretrained, num_classes=n_classes, in_chans=in_chans, **given)
-    except OSError as error:
-        raise Problem(
+            return cast("nn.Module", timm.create_model(name, pretrained=pretrained, **given))
+    except (OSError, SafetensorError) as error:
+        raise Unreachable(
             f"pretrained weights of {name} are not in the local cache and the hub cannot be reached "
-            f"({type(error).__name__}): start from random weights, or put them into the Hugging Face cache"
+            f"({type(error).__name__}): start from random weights, name a file of weights, or put them into the "
+            "Hugging Face cache"
         ) from None
     except (RuntimeError, TypeError, ValueError, AssertionError) as error:
-        raise Problem(f"{name} cannot be built for {in_chans} channel(s) and {n_classes} classes: {error}") from None
-    return cast("nn.Module", model)
+        if pretrained and "No pretrained weights" in str(error):
+            raise Unreachable(f"timm has no pretrained weights of {name}: start from random weights") from None
+        raise Problem(
+            f"{name} cannot be built for {given['in_chans']} channel(s) and {given['num_classes']} classes: {error}"
+        ) from None
 
 
-def build_from(name: str, *, n_classes: int, in_chans: int, pretrained: bool, image_size: int | None = None) -> Built:
-    """Return the model; pretrained weights that cannot be had are said in ``note`` and replaced by random ones."""
-    if pretrained:
-        try:
-            return Built(
-                build(name, n_classes=n_classes, in_chans=in_chans, pretrained=True, image_size=image_size), ""
-            )
-        except Unknown:
-            raise
-        except Problem:
-            note = (
-                f"pretrained weights of {name} are not in the local cache and the hub cannot be reached: "
-                "training starts from random weights"
-            )
-    else:
-        note = ""
-    return Built(build(name, n_classes=n_classes, in_chans=in_chans, image_size=image_size), note)
+def build_from(
+    name: str,
+    *,
+    n_classes: int,
+    in_chans: int,
+    pretrained: bool,
+    image_size: int | None = None,
+    weights: Path | None = None,
+    options: Mapping[str, Any] | None = None,
+    head: Head = "linear",
+    head_scale: float = 1.0,
+) -> Built:
+    """Return the model; pretrained weights that cannot be had are said in ``note`` and replaced by random ones.
+
+    ``weights`` is a file or a folder of the user's own, taken in place of the hub's: its classifier is left aside, the
+    rest must fit name by name. Raises ``Problem`` where it does not; a file someone named is never replaced silently.
+    """
+
+    def made(from_hub: bool) -> nn.Module:
+        return build(
+            name,
+            n_classes=n_classes,
+            in_chans=in_chans,
+            pretrained=from_hub,
+            image_size=image_size,
+            options=options,
+            head=head,
+            head_scale=head_scale,
+        )
+
+    if weights is not None:
+        return _from_file(made(False), name, weights)
+    if not pretrained:
+        return Built(made(False), "")
+    try:
+        return Built(made(True), "")
+    except Unreachable as problem:
+        reason = str(problem).partition(" (")[0].partition(": ")[0]
+        return Built(made(False), f"{reason}: training starts from random weights")
+
+
+def _from_file(model: nn.Module, name: str, weights: Path) -> Built:
+    from lt_core.models.weight_files import fit, read_state, weight_file
+
+    file = weight_file(weights)
+    result = fit(model, read_state(file), with_head=False)
+    if not result.whole:
+        raise Problem(f"{file.name} does not hold the weights of {name}: {result}")
+    return Built(model, "; ".join((f"weights from {file.name}, but for a new classifier", *result.notes)))
 
 
 def check_takes(model: nn.Module, name: str, *, in_chans: int, height: int, width: int) -> None:
@@ -108,5 +168,6 @@ def check_takes(model: nn.Module, name: str, *, in_chans: int, height: int, widt
         model.train(training)
 
 
-def _takes_image_size(name: str) -> bool:
+def takes_image_size(name: str) -> bool:
+    """Return whether timm must be told the image size (``img_size``) when it makes this model, as transformers want."""
     return any(part in name for part in ("vit_", "swin", "deit", "beit", "mixer"))

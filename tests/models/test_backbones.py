@@ -8,7 +8,8 @@ import sys
 import pytest
 import torch
 
-from lt_core.models import build, build_from, card_of, check_takes, shortlist
+from lt_core.models import DEFAULT, build, build_from, card_of, check_takes, licence_of, shortlist
+from lt_core.models.speeds import SPEEDS
 from lt_core.problems import Problem, Unknown
 
 LIGHT = [card for card in shortlist() if card.params_m < 6]
@@ -26,9 +27,36 @@ def test_card_says_the_size_and_the_stride_of_the_model(card) -> None:
     model = build(card.name, n_classes=14, in_chans=1).eval()
     assert sum(p.numel() for p in model.parameters()) / 1e6 == pytest.approx(card.params_m, abs=0.006)
     with torch.inference_mode():
-        maps = model.forward_features(torch.zeros(1, 1, 64, 64))
-        assert maps.shape[2:] == (64 // card.stride, 64 // card.stride)
-        assert model(torch.zeros(2, 1, card.min_size, card.min_size)).shape == (2, 14)
+        maps = (
+            build(card.name, n_classes=14, in_chans=1, image_size=64).eval().forward_features(torch.zeros(1, 1, 64, 64))
+        )
+        cells = (64 // card.stride) ** 2
+        assert maps.shape[1:2] == (cells + 1,) if maps.ndim == 3 else maps.shape[2:].numel() == cells  # + class token
+        least = build(card.name, n_classes=14, in_chans=1, image_size=card.min_size).eval()
+        assert least(torch.zeros(2, 1, card.min_size, card.min_size)).shape == (2, 14)
+
+
+@pytest.mark.parametrize("card", shortlist(), ids=lambda card: card.name)
+def test_card_says_what_timm_says_of_its_weights(card) -> None:
+    import timm
+
+    config = timm.get_pretrained_cfg(card.name)
+    assert config.license == card.licence.lower()
+    assert licence_of(card.name) == card.licence
+    sets = {"in1k": "ImageNet-1k", "in12k": "ImageNet-12k", "in21k": "ImageNet-21k"}
+    assert all(title.removeprefix("ImageNet") in card.weights for tag, title in sets.items() if tag in config.tag)
+
+
+def test_licence_of_any_name_is_timms() -> None:
+    assert licence_of("convnextv2_atto") == "cc-by-nc-4.0"
+    assert licence_of("resnet18.a1_in1k") == "apache-2.0"
+    assert licence_of("resnet81") == "not stated"
+
+
+def test_every_card_has_a_measured_speed_and_the_default_is_the_measure() -> None:
+    assert {card.name for card in shortlist()} == set(SPEEDS)
+    assert card_of(DEFAULT).speed == (1, 1, 1, 1)
+    assert all(value is None or 0 < value < 3 for speed in SPEEDS.values() for value in speed)
 
 
 def test_default_keeps_maps_that_can_be_read_at_64_pixels() -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-from lt_core.losses.spec import Paper, Reading, loss
+from lt_core.losses.spec import Paper, Reading, Recipe, loss
 from lt_core.losses.stable import log_softmax_of
 
 
@@ -40,6 +40,18 @@ def shifts(*, counts: Tensor) -> Tensor:
     when="One class an image with a long tail, judged by balanced accuracy; a strong baseline without a knob.",
     watch="Predict with the bare logits: the shift belongs to training alone. Do not combine it with class-aware "
     "sampling, which would correct a second time.",
+    trained_with=(
+        Recipe(
+            {"sampler": "plain"},
+            "The shift of the logits takes the place of balanced sampling: with both, the classes are balanced twice.",
+            "Ren et al., 2020, Sec. 3.2; their code, config/CIFAR100_LT (sampler null)",
+        ),
+        Recipe(
+            {"optimizer": "sgd", "momentum": 0.9, "weight_decay": 5e-4, "schedule": "cosine", "warmup": 0.06},
+            "SGD for 13,000 steps, 800 of them warm-up, then a cosine.",
+            "their code, config/CIFAR100_LT/balanced_softmax_imba200.yaml",
+        ),
+    ),
 )
 def balanced_softmax(logits: Tensor, targets: Tensor, *, counts: Tensor) -> Tensor:
     """Return the (B,) balanced softmax loss of one-hot ``targets`` for ``logits`` (Theorem 1); ``counts`` (C,) >= 1."""

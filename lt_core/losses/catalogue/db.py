@@ -7,7 +7,7 @@ from typing import Annotated
 import torch
 from torch import Tensor
 
-from lt_core.losses.spec import Paper, Reading, ReducesTo, loss
+from lt_core.losses.spec import Paper, Reading, Recipe, ReducesTo, loss
 from lt_core.losses.stable import Knob, softplus
 from lt_core.params import Choice, Real, Toggle
 
@@ -90,6 +90,19 @@ def balancing_weights(*, counts: Tensor, targets: Tensor, alpha: Knob, beta: Kno
     when="Multi-label sets with strong co-occurrence, together with the class-aware sampler it was made for.",
     watch="Every class gets its own curve, and a negative's weight depends on which labels its image carries. Without "
     "the class-aware sampler the weights correct for something that did not happen.",
+    trained_with=(
+        Recipe(
+            {"sampler": "class-aware"},
+            "The re-balancing weight is the ratio of two sampling probabilities, and one of them is class-aware "
+            "sampling's: without it the weights correct for something that did not happen.",
+            "Wu et al., 2020, Sec. 3.1; their configs (sampler='ClassAware')",
+        ),
+        Recipe(
+            {"optimizer": "sgd", "momentum": 0.9, "weight_decay": 1e-4, "clip_norm": 35.0, "schedule": "step"},
+            "SGD for 8 epochs with a short linear warm-up, the rate divided by 10 after epochs 5 and 7.",
+            "their code, configs/coco/LT_resnet50_pfc_DB.py and the same for VOC",
+        ),
+    ),
 )
 def db(
     logits: Tensor,

@@ -9,7 +9,7 @@ from torch import Tensor
 
 from lt_core.losses.catalogue.equalization import negatives_count
 from lt_core.losses.parts import State
-from lt_core.losses.spec import Paper, Reading, ReducesTo, loss
+from lt_core.losses.spec import Paper, Reading, Recipe, ReducesTo, loss
 from lt_core.losses.stable import Knob, softplus
 from lt_core.params import Real, Toggle
 
@@ -81,6 +81,13 @@ def _draw(
     watch="It is random; with expected on, every drop is replaced by its mean, which gives the same gradient on "
     "average and less noise. A batch without rare labels teaches rare classes nothing at all. The authors' "
     "threshold of 0.00177 is made for LVIS.",
+    trained_with=(
+        Recipe(
+            {"schedule": "step"},
+            "The rate is divided by 10 after 60,000 and 80,000 of 90,000 steps.",
+            "their code, projects/DropLoss_v1/configs",
+        ),
+    ),
 )
 def droploss(
     logits: Tensor,

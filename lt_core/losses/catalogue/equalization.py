@@ -7,7 +7,7 @@ from typing import Annotated
 import torch
 from torch import Tensor
 
-from lt_core.losses.spec import Paper, Reading, ReducesTo, loss
+from lt_core.losses.spec import Paper, Reading, Recipe, ReducesTo, loss
 from lt_core.losses.stable import Knob, softplus
 from lt_core.params import Real
 
@@ -53,6 +53,13 @@ def negatives_count(*, counts: Tensor, n_samples: Tensor, threshold: Knob) -> Te
     "what is absent.",
     watch="A class is rare or it is not, so the threshold decides everything; the authors' 0.00177 is made for LVIS. "
     "If every image has a finding, a rare class sees no negative at all and its scores drift upwards.",
+    trained_with=(
+        Recipe(
+            {"sampler": "plain"},
+            "Trained without over-sampling rare classes: every image once an epoch.",
+            "their code, tztztztztz/eqlv2, configs/end2end (oversample_thr 0)",
+        ),
+    ),
 )
 def equalization(
     logits: Tensor,

@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 
 from lt_core.losses.parts import Memory, State
-from lt_core.losses.spec import Paper, Reading, loss
+from lt_core.losses.spec import Paper, Reading, Recipe, loss
 from lt_core.losses.stable import Knob, softplus
 from lt_core.params import Real
 
@@ -91,6 +91,13 @@ def _update(state: State, logits: Tensor, targets: Tensor, known: Tensor, **knob
     watch="It has a memory, which belongs to the run: it starts with all weights at 1 and is saved with the weights "
     "of the network. The sums never forget, so late batches hardly move them. The curve drawn here is one of "
     "its states.",
+    trained_with=(
+        Recipe(
+            {"sampler": "plain"},
+            "Trained without over-sampling rare classes: every image once an epoch.",
+            "their code, tztztztztz/eqlv2, configs/end2end (oversample_thr 0)",
+        ),
+    ),
 )
 def equalization_v2(
     logits: Tensor,

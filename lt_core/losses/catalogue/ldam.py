@@ -7,7 +7,7 @@ from typing import Annotated
 from torch import Tensor
 
 from lt_core.losses.margins import class_margins
-from lt_core.losses.spec import Paper, Reading, ReducesTo, loss
+from lt_core.losses.spec import Paper, Reading, Recipe, ReducesTo, loss
 from lt_core.losses.stable import Knob, log_softmax_of
 from lt_core.params import Real
 
@@ -36,6 +36,24 @@ from lt_core.params import Real
     when="One class an image with a long tail; with deferred re-weighting in the last epochs it is a strong baseline.",
     watch="Made for logits in [-1, 1] (normalised features and weights). On plain logits a scale of 30 makes it almost "
     "a hinge: the gradient saturates within a fraction of a logit.",
+    trained_with=(
+        Recipe(
+            {"stages": "drw", "deferred_from": 0.8, "deferred_beta": 0.9999},
+            "LDAM-DRW: no class weights for the first 160 of 200 epochs, while the features are learned, then the "
+            "inverse effective number of images. Their learning rate falls at the same epoch, by a hundred.",
+            "Cao et al., 2019, Algorithm 1; their code, cifar_train.py (train_rule DRW)",
+        ),
+        Recipe(
+            {"head": "cosine"},
+            "The margins are made for logits in [-1, 1]: features and class weights of length 1.",
+            "Cao et al., 2019, Sec. 3; their code (use_norm)",
+        ),
+        Recipe(
+            {"optimizer": "sgd", "momentum": 0.9, "weight_decay": 2e-4, "warmup": 0.025},
+            "SGD, with a linear warm-up over the first 5 of 200 epochs.",
+            "their code, cifar_train.py",
+        ),
+    ),
 )
 def ldam(
     logits: Tensor,

@@ -7,7 +7,7 @@ from typing import Annotated
 from torch import Tensor
 
 from lt_core.losses.margins import class_margins
-from lt_core.losses.spec import Paper, Reading, ReducesTo, loss
+from lt_core.losses.spec import Paper, Reading, Recipe, ReducesTo, loss
 from lt_core.losses.stable import Knob, softplus
 from lt_core.params import Real
 
@@ -37,6 +37,19 @@ from lt_core.params import Real
     "re-weighting.",
     watch="Made for logits in [-1, 1] (normalised features and weights). On plain logits a scale of 30 makes it almost "
     "a hinge, with gradients up to 30 a cell. A margin of 0.5 is lost between logits that are 10 apart.",
+    trained_with=(
+        Recipe(
+            {"stages": "drw", "deferred_from": 0.8, "deferred_beta": 0.9999},
+            "Deferred re-weighting belongs to LDAM: class weights only in the last fifth of the epochs. Here they "
+            "multiply every cell of a class, which is a choice for several labels an image.",
+            "Cao et al., 2019, Algorithm 1, for one class an image",
+        ),
+        Recipe(
+            {"head": "cosine"},
+            "The margins are made for logits in [-1, 1]: features and class weights of length 1.",
+            "Cao et al., 2019, Sec. 3; their code (use_norm)",
+        ),
+    ),
 )
 def ldam_multilabel(
     logits: Tensor,

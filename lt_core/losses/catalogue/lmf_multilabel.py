@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 
 from lt_core.losses.margins import class_margins
-from lt_core.losses.spec import Paper, Reading, loss
+from lt_core.losses.spec import Paper, Reading, Recipe, loss
 from lt_core.losses.stable import Knob, softplus
 from lt_core.params import Real
 
@@ -47,6 +47,15 @@ from lt_core.params import Real
     watch="With scale 30 on plain logits the margin part is far larger than the focal part, and β hardly matters. "
     "The weights are on whole classes: negatives of a rare class weigh more as well, not only its positives. They are "
     "the margins themselves: with a largest margin of 0 nothing is left of the loss.",
+    trained_with=(
+        Recipe(
+            {"head": "cosine"},
+            "Not what the authors did: their head is linear, so that a scale of 30 makes the margin part about a "
+            "hundred times the focal part. With a cosine head, or a small scale on a linear one, both count.",
+            "our advice, from the size of the two parts",
+            ours=True,
+        ),
+    ),
 )
 def lmf_multilabel(
     logits: Tensor,

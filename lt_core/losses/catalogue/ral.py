@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 
 from lt_core.losses.asymmetric import polynomial_cells
-from lt_core.losses.spec import Paper, ReducesTo, loss
+from lt_core.losses.spec import Paper, Recipe, ReducesTo, loss
 from lt_core.losses.stable import Knob
 from lt_core.params import Choice, Real, Toggle
 
@@ -50,6 +50,13 @@ FORMS = Choice(
     when="Chest radiographs with many rare findings and labels that miss some of them.",
     watch="Paper and code disagree (see form). With ε₁ = 1 the pull on a positive dies off quadratically near p = 1. "
     "The authors' own code turns NaN in half precision; this one does not.",
+    trained_with=(
+        Recipe(
+            {"optimizer": "adamw", "weight_decay": 0.0, "schedule": "constant"},
+            "Adam at a constant rate of 1e-4, without weight decay: the scheduler is commented out in their loop.",
+            "their code, models/get_optimizer.py and train.py",
+        ),
+    ),
 )
 def ral(
     logits: Tensor,

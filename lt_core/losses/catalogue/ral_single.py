@@ -7,7 +7,7 @@ from typing import Annotated
 import torch
 from torch import Tensor
 
-from lt_core.losses.spec import Paper, ReducesTo, loss
+from lt_core.losses.spec import Paper, Recipe, ReducesTo, loss
 from lt_core.losses.stable import Knob, power
 from lt_core.params import Real
 
@@ -43,6 +43,13 @@ from lt_core.params import Real
     "Far from the defaults 1 - A - B can turn negative, where the authors' code gives NaN for a fractional γ; here it "
     "is the real part of the power.",
     extension="The real part of the power where 1 - A - B is negative, which equals the authors' code for whole γ.",
+    trained_with=(
+        Recipe(
+            {"optimizer": "adamw", "weight_decay": 0.0, "schedule": "constant"},
+            "Adam at a constant rate of 1e-4, without weight decay: the scheduler is commented out in their loop.",
+            "their code, models/get_optimizer.py and train.py",
+        ),
+    ),
 )
 def ral_single(
     logits: Tensor,

@@ -8,7 +8,7 @@ from typing import Annotated
 import torch
 from torch import Tensor
 
-from lt_core.losses.spec import Paper, Reading, ReducesTo, loss
+from lt_core.losses.spec import Paper, Reading, Recipe, ReducesTo, loss
 from lt_core.losses.stable import Knob, log_softmax_of
 from lt_core.params import Real
 
@@ -57,6 +57,19 @@ def mitigation(*, positives: Tensor, p: Knob) -> Tensor:
     "objectness branch are not part of the loss.",
     extension="The counts start from those of the training part, so that they do not depend on how long the network "
     "has been trained.",
+    trained_with=(
+        Recipe(
+            {"head": "cosine"},
+            "The classifier has normalised features and weights, with a scale of 20.",
+            "Wang et al., 2021; their configs in MMDetection (NormedLinear)",
+        ),
+        Recipe(
+            {"sampler": "repeat-factor"},
+            "Trained with and without: Mask R-CNN on LVIS has a mask AP of 26.4 with repeat-factor sampling and of "
+            "25.0 without.",
+            "Wang et al., 2021; MMDetection, configs/seesaw_loss (R-50, no normalised mask)",
+        ),
+    ),
 )
 def seesaw(
     logits: Tensor,

@@ -7,7 +7,7 @@ from typing import Annotated
 import torch
 from torch import Tensor
 
-from lt_core.losses.spec import Paper, loss
+from lt_core.losses.spec import Paper, Recipe, loss
 from lt_core.losses.stable import Knob, softplus
 from lt_core.params import Integer, Real
 
@@ -34,6 +34,19 @@ from lt_core.params import Integer, Real
     watch="It changes with the epoch: nothing is turned around before t₀, and in a classifier that is wrong early on, "
     "what is turned around stays wrong. Labels are turned after the shift, so a turned one has no margin. The authors "
     "use τ = 0.65 for COCO with 75 % of its labels. At the threshold the loss jumps.",
+    trained_with=(
+        Recipe(
+            {"change_epoch": 1},
+            "Labels are corrected from the second epoch on: before, the network has nothing to correct them with.",
+            "their code, src/loss_functions/losses.py (robust-loss-mlml)",
+        ),
+        Recipe(
+            {"optimizer": "adamw", "schedule": "cosine", "warmup": 0.2, "ema": 0.9997},
+            "Adam with one cycle of the learning rate (a fifth of it warm-up) and an average of the weights with a "
+            "decay of 0.9997; the better of the two on validation is kept.",
+            "their code, train.py (robust-loss-mlml)",
+        ),
+    ),
 )
 def splc(
     logits: Tensor,

@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 
 from lt_core.losses.sets import log_sum_exp, sides
-from lt_core.losses.spec import Paper, loss
+from lt_core.losses.spec import Paper, Recipe, loss
 from lt_core.losses.stable import Knob, softplus
 from lt_core.params import Real
 
@@ -41,6 +41,13 @@ from lt_core.params import Real
     watch="The loss belongs to the batch, not to an image: its value moves with the batch size, and images without "
     "any finding matter only through the classes others have. The authors mask with -100, so their logits leak "
     "beyond 100 times the temperature; ours do not. Scores rank, they are no probabilities.",
+    trained_with=(
+        Recipe(
+            {"optimizer": "sgd", "momentum": 0.9, "weight_decay": 1e-4, "schedule": "cosine"},
+            "SGD with Nesterov momentum over 40 epochs; the classifier has ten times the rate of the backbone.",
+            "their code, utils/parser.py",
+        ),
+    ),
 )
 def two_way(
     logits: Tensor,
