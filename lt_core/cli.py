@@ -12,13 +12,22 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import NoReturn
 
-from lt_core import commands, data_commands
+from lt_core import commands, data_commands, run_commands, sweep_commands, train_flags
 from lt_core.problems import Invalid, Problem
 
 Command = Callable[[argparse.Namespace], object]
 
 
 class _Parser(argparse.ArgumentParser):
+    later: Callable[[argparse.ArgumentParser], None] | None = None
+    """Adds arguments that cost an import, when this command is the one that was chosen."""
+
+    def parse_known_args(self, args=None, namespace=None):  # type: ignore[no-untyped-def]
+        later, self.later = self.later, None
+        if later is not None:
+            later(self)
+        return super().parse_known_args(args, namespace)
+
     def error(self, message: str) -> NoReturn:
         raise Invalid(f"{self.prog}: {message} (see {self.prog} --help)")
 
@@ -46,7 +55,7 @@ def _parser() -> argparse.ArgumentParser:
     )
     subparsers = parser.add_subparsers(required=True, metavar="COMMAND", parser_class=_Parser)
 
-    def command(name: str, run: Command, text: str) -> argparse.ArgumentParser:
+    def command(name: str, run: Command, text: str) -> _Parser:
         sub = subparsers.add_parser(name, help=text, description=text, prog=f"python -m lt_core {name}")
         sub.add_argument("--json", action="store_true", help="print one JSON value instead of a table")
         sub.set_defaults(command=run)
@@ -106,27 +115,13 @@ def _parser() -> argparse.ArgumentParser:
     _source_options(train)
     train.add_argument("--loss", required=True, metavar="KEY")
     train.add_argument("--set", action="append", default=[], metavar="name=value", help="a hyper-parameter of the loss")
-    train.add_argument("--model", metavar="NAME", help="a timm backbone (default: the first of the shortlist)")
-    train.add_argument("--out", required=True, metavar="RUN", help="the run's folder, made by this command")
-    for flag, kind in (
-        ("epochs", int),
-        ("seed", int),
-        ("batch-size", int),
-        ("learning-rate", float),
-        ("weight-decay", float),
-        ("image-size", int),
-    ):
-        train.add_argument(f"--{flag}", type=kind)
-    train.add_argument("--sampler", help="plain or class-aware")
-    train.add_argument("--reduction", help="authors, mean, batch or sum")
-    train.add_argument(
-        "--split-method", help="how missing parts are drawn: iterative, second-order, rarest-first, random"
-    )
-    train.add_argument("--device", help="auto, cuda, mps or cpu")
-    train.add_argument("--select", help="which epoch is reported: best (validation macro AP) or last")
-    train.add_argument(
-        "--pretrained", action="store_true", default=None, help="start from pretrained weights where they can be had"
-    )
+    train.add_argument("--out", metavar="RUN", help="the run's folder, made by this command (default: a new one)")
+    where = train.add_mutually_exclusive_group()
+    where.add_argument("--detach", action="store_true", help="leave a worker behind and return at once")
+    where.add_argument("--queue", action="store_true", help="wait for a free slot of the device, and return at once")
+    train.later = train_flags.add_config_flags
+
+    run_commands.add_commands(command)
 
     evaluate = command("evaluate", commands.evaluate, "Per-class metrics of a run.")
     evaluate.add_argument("run", metavar="RUN")
@@ -140,6 +135,7 @@ def _parser() -> argparse.ArgumentParser:
     explain.add_argument("--class", required=True, dest="class_name", metavar="NAME")
     explain.add_argument("--out", required=True, type=Path, metavar="FILE.png")
     explain.add_argument("--opacity", type=float, default=0.5)
+    sweep_commands.register(command)
     return parser
 
 
@@ -151,7 +147,12 @@ def _data_options(parser: argparse.ArgumentParser) -> None:
 def _source_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--images", metavar="DIR", help="the folder of images, where it is not beside the table")
     parser.add_argument(
-        "--labels", nargs="+", default=[], metavar="COLUMN", help="label columns, or class names of an .npz"
+        "--labels",
+        nargs="+",
+        action="extend",
+        default=[],
+        metavar="COLUMN",
+        help="label columns, or class names of an .npz",
     )
     parser.add_argument("--reader", metavar="NAME", help="the format, where it is not recognised")
     parser.add_argument(

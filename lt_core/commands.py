@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import argparse
+import time
+from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from lt_core.data_commands import pairs_of, show, source_of
+from lt_core.data_commands import show
 from lt_core.problems import Problem
 
 if TYPE_CHECKING:
@@ -38,44 +40,52 @@ def _losses_markdown(args: argparse.Namespace) -> object:
     return text
 
 
-def _config(args: argparse.Namespace) -> RunConfig:
-    from lt_core.losses import get_loss
-    from lt_core.params import parsed
-    from lt_core.training import RunConfig
-
-    spec = get_loss(args.loss)
-    values = parsed(spec.key, spec.params, pairs_of("--set", args.set))
-    names = (
-        "model",
-        "epochs",
-        "seed",
-        "batch_size",
-        "learning_rate",
-        "weight_decay",
-        "image_size",
-        "sampler",
-        "reduction",
-        "split_method",
-        "device",
-        "select",
-        "pretrained",
-    )
-    given = {name: getattr(args, name) for name in names if getattr(args, name) is not None}
-    return RunConfig(data=source_of(args), loss=args.loss, loss_values=values, **given)
-
-
 def train(args: argparse.Namespace) -> object:
-    from lt_core.training import Run, in_words, stop_on_signals, train
+    from lt_core.train_flags import config_of
+    from lt_core.training import Run, in_words, new_folder, stop_on_signals, train
 
-    with stop_on_signals() as told:
-        for event in train(_config(args), Path(args.out), should_stop=told):
-            if not args.json and (line := in_words(event)):
-                print(line, flush=True)
-            if event["event"] == "failed":
-                raise Problem(f"{args.out}: {event['error']}")
-    run = Run(Path(args.out))
+    config = config_of(args)
+    if args.detach or args.queue:
+        return _left_behind(args, config)
+    out = Path(args.out) if args.out else new_folder(config)
+    try:
+        with stop_on_signals() as told:
+            for event in train(config, out, should_stop=told, progress=None if args.json else _decoding()):
+                if not args.json and (line := in_words(event)):
+                    print(line, flush=True)
+                if event["event"] == "failed":
+                    raise Problem(f"{out}: {event['error']}")
+    finally:
+        if not args.out and not any(out.iterdir()):
+            out.rmdir()
+    run = Run(out)
     said = None if run.reported_epoch is None else _report(run, "test", 0.5)
     return {"run": str(run.path), "state": run.state, "reported_epoch": run.reported_epoch, "test": said}
+
+
+def _left_behind(args: argparse.Namespace, config: RunConfig) -> object:
+    """Start or queue the run in a process of its own, and say where it is."""
+    from lt_core.run_commands import user
+    from lt_core.training.launch import start_worker
+    from lt_core.training.queue import enqueue
+
+    out = Path(args.out) if args.out else None
+    run = enqueue(config, out, owner=user()) if args.queue else start_worker(config, out, owner=user())
+    if not args.json:
+        print(f"{run.path}: {'queued' if args.queue else 'training in a process of its own'}")
+    return {"run": str(run.path), "state": run.state, "reported_epoch": None, "test": None}
+
+
+def _decoding() -> Callable[[int, int], None]:
+    """Return what prints how many images are decoded, every other second."""
+    said = [time.monotonic()]
+
+    def tell(done: int, of: int) -> None:
+        if time.monotonic() - said[0] > 2:
+            said[0] = time.monotonic()
+            print(f"decoding images: {done:,} of {of:,}", flush=True)
+
+    return tell
 
 
 def _run(path: str) -> Run:

@@ -21,12 +21,18 @@ def pairs_of(flag: str, texts: Sequence[str]) -> dict[str, str]:
 
 
 def source_of(args: argparse.Namespace) -> Source:
-    from lt_core.datasets import Source, builtins
+    from lt_core.datasets import Source, all_readers, builtins
     from lt_core.params import parsed
 
     texts = pairs_of("--option", args.option)
     known = {entry.key: entry.params for entry in builtins()}
-    options: dict[str, Any] = dict(parsed(args.source, known[args.source], texts) if args.source in known else texts)
+    options: dict[str, Any] = dict(texts)
+    if args.source in known:
+        options = dict(parsed(args.source, known[args.source], texts))
+    elif args.reader:
+        named = [param for reader in all_readers() if reader.key == args.reader for param in reader.options]
+        said = {param.name: texts[param.name] for param in named if param.name in texts}
+        options |= parsed(args.reader, tuple(named), said)
     return Source(args.source, args.images, tuple(args.labels), args.reader, options)
 
 

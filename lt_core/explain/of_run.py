@@ -59,7 +59,7 @@ def explain_run(
     The image is brought to the size and channels the run was trained with, by the same code, and ``notes`` says so.
     ``model`` is the run's model where the caller keeps it, else it is loaded.
     """
-    from lt_core.training.job import normalised
+    from lt_core.training.parts import normalised
 
     card = run.dataset_card
     shown, notes = fitted(pixels, card["shape"])

@@ -7,20 +7,11 @@ from dataclasses import KW_ONLY, dataclass, field, fields
 from typing import Annotated, Any
 
 from lt_core.datasets import Source
-from lt_core.datasets.splits import DEFAULT_METHOD, METHOD_LABELS, METHODS
-from lt_core.params import Choice, Integer, Param, Real, Toggle, Value, checked, declared
+from lt_core.datasets.splits import DEFAULT_METHOD
+from lt_core.params import Param, Toggle, Value, checked, declared
 from lt_core.problems import Invalid
-
-SAMPLERS = Choice(
-    ("plain", "class-aware"),
-    labels=("plain: every image once an epoch", "class-aware: a class first, then one of its images"),
-    help="Class-aware sampling shows rare classes as often as common ones; DB was made for it.",
-)
-SPLIT_METHODS = Choice(
-    METHODS,
-    labels=tuple(METHOD_LABELS[method] for method in METHODS),
-    help="How the parts are drawn that the data set does not have.",
-)
+from lt_core.stats.groups import Grouping
+from lt_core.training import domains as of
 
 
 @dataclass(frozen=True)
@@ -28,7 +19,9 @@ class RunConfig:
     """A run, frozen and JSON both ways; every value is checked when it is made, by name.
 
     ``data`` is a ``Source``, ``loss_values`` only what differs from the loss's defaults, ``model`` a timm name,
-    ``image_size`` None for the images' own.
+    ``weights`` a file to start from (timm's own where it is empty and ``pretrained`` is on), ``image_size`` None for
+    the images' own, ``groups`` how head, medium and tail are told apart (relative, absolute, quantile, RULE:HEAD:TAIL
+    or a JSON object of class names and groups).
     """
 
     data: Source
@@ -36,26 +29,47 @@ class RunConfig:
     loss_values: dict[str, Value] = field(default_factory=dict)
     _: KW_ONLY
     model: str = "test_resnet"
-    epochs: Annotated[int, Integer(1, 1000, help="Passes over the training part.")] = 12
-    learning_rate: Annotated[
-        float, Real(1e-6, 1.0, step=1e-4, help="Peak of the schedule: a short warm-up, then a cosine to zero (AdamW).")
-    ] = 3e-3
-    weight_decay: Annotated[float, Real(0, 1, step=0.01, help="Decoupled weight decay of AdamW.")] = 0.02
-    batch_size: Annotated[
-        int, Integer(2, 4096, help="Images a step; a set of fewer than 1,000 images learns better with 16.")
-    ] = 64
-    seed: Annotated[int, Integer(0, 2**31 - 1, help="Of the parts, the first weights and the order of images.")] = 0
-    split_method: Annotated[str, SPLIT_METHODS] = DEFAULT_METHOD
-    sampler: Annotated[str, SAMPLERS] = "plain"
-    reduction: Annotated[str, Choice(("authors", "mean", "batch", "sum"))] = "authors"
-    device: Annotated[str, Choice(("auto", "cuda", "mps", "cpu"))] = "auto"
-    select: Annotated[
-        str, Choice(("best", "last"), help="Which epoch is reported: the best by macro AP on validation, or the last.")
-    ] = "best"
+    epochs: Annotated[int, of.EPOCHS] = 12
+    learning_rate: Annotated[float, of.LEARNING_RATE] = 3e-3
+    weight_decay: Annotated[float, of.WEIGHT_DECAY] = 0.02
+    batch_size: Annotated[int, of.BATCH_SIZE] = 64
+    seed: Annotated[int, of.SEED] = 0
+    split_method: Annotated[str, of.SPLIT_METHODS] = DEFAULT_METHOD
+    sampler: Annotated[str, of.SAMPLERS] = "plain"
+    stages: Annotated[str, of.STAGES] = "one"
+    deferred_from: Annotated[float, of.DEFERRED_FROM] = 0.8
+    deferred_beta: Annotated[float, of.DEFERRED_BETA] = 0.9999
+    reduction: Annotated[str, of.REDUCTIONS] = "authors"
+    optimizer: Annotated[str, of.OPTIMIZERS] = "adamw"
+    momentum: Annotated[float, of.MOMENTUM] = 0.9
+    schedule: Annotated[str, of.SCHEDULES] = "cosine"
+    warmup: Annotated[float, of.WARMUP] = 0.05
+    clip_norm: Annotated[float, of.CLIP] = 0.0
+    ema: Annotated[float, of.EMA] = 0.0
+    label_smoothing: Annotated[float, of.SMOOTHING] = 0.0
+    mixup: Annotated[float, of.MIXUP] = 0.0
+    augment: Annotated[str, of.AUGMENTS] = "none"
+    head: Annotated[str, of.HEADS] = "linear"
+    freeze: Annotated[str, of.FREEZES] = "none"
     pretrained: Annotated[bool, Toggle(help="Start from weights trained on photographs, where they can be had.")] = (
         False
     )
+    channels: Annotated[str, of.CHANNELS] = "images"
+    select: Annotated[str, of.SELECTS] = "best"
+    metric: Annotated[str, of.METRICS] = "ap_macro"
+    patience: Annotated[int, of.PATIENCE] = 0
+    device: Annotated[str, of.DEVICES] = "auto"
+    precision: Annotated[str, of.PRECISIONS] = "auto"
+    layout: Annotated[str, of.LAYOUTS] = "auto"
+    compile: Annotated[str, of.COMPILES] = "off"
+    accumulate: Annotated[int, of.ACCUMULATE] = 1
+    monitor: Annotated[bool, Toggle(help="Keep the gradient that each class receives: pull, push and their ratio.")] = (
+        False
+    )
+    tensorboard: Annotated[bool, Toggle(help="Write TensorBoard event files too, into the run's folder.")] = False
     image_size: int | None = None
+    weights: str = ""
+    groups: str = "relative"
     name: str = ""
 
     def __post_init__(self) -> None:
@@ -64,6 +78,7 @@ class RunConfig:
             object.__setattr__(self, name, value)
         if self.image_size is not None and not 8 <= self.image_size <= 1024:
             raise Invalid(f"run.image_size must be in [8, 1024] pixels, got {self.image_size}")
+        object.__setattr__(self, "groups", str(Grouping.of(self.groups)))
 
     def as_json(self) -> dict[str, Any]:
         """Return a JSON object that ``from_json`` turns back into this config."""
@@ -74,7 +89,8 @@ class RunConfig:
     def from_json(cls, entry: Mapping[str, Any]) -> RunConfig:
         """Return the config that ``as_json`` wrote; keys of later versions are refused by name.
 
-        A config without ``split_method`` is of a version that knew one way only, and means that one.
+        A config without ``split_method`` is of a version that knew one way only, and means that one; every other
+        setting an old config lacks did not exist then, and its default is what was done.
         """
         entry = {"split_method": "rarest-first", **entry}
         known = {f.name for f in fields(cls)}

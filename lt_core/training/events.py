@@ -4,12 +4,19 @@ from __future__ import annotations
 
 import json
 import math
+import os
 import time
 from pathlib import Path
 from typing import Any, TypeAlias
 
+from lt_core.problems import Problem
+
 Event: TypeAlias = dict[str, Any]
-"""``event`` is started, step, epoch, finished, stopped or failed; ``time`` is seconds since 1970."""
+"""``event`` is started, resumed, note, step, epoch, finished, stopped or failed; ``time`` is seconds since 1970.
+
+Steps and epochs also carry ``elapsed``, the seconds trained so far over all processes of the run, by a clock that
+nobody sets.
+"""
 
 FINAL = ("finished", "stopped", "failed")
 
@@ -31,9 +38,18 @@ def clean(value: Any) -> Any:
 
 
 def append(path: Path, entry: Event) -> None:
-    """Add one line to an event file; a line is written whole or not at all, but for a crash in between."""
-    with path.open("a", encoding="utf-8") as file:
-        file.write(json.dumps(entry, allow_nan=False) + "\n")
+    """Add one line to an event file, on a line of its own where a crash or a full disk cut off the one before.
+
+    Raises ``Problem`` where the disk is full or the file cannot be written.
+    """
+    try:
+        with path.open("ab+") as file:
+            if file.seek(0, os.SEEK_END) and (file.seek(-1, os.SEEK_END), file.read(1))[1] != b"\n":
+                file.write(b"\n")
+            file.write(json.dumps(entry, allow_nan=False).encode() + b"\n")
+    except OSError as error:
+        raise Problem(f"{path} cannot be written ({(error.strerror or str(error)).lower()}): make room and resume the "
+                      "run, it goes on from its last checkpoint") from None  # fmt: skip
 
 
 def read(path: Path) -> list[Event]:
@@ -57,6 +73,11 @@ def in_words(entry: Event) -> str:
         case "started":
             note = f" ({entry['note']})" if entry.get("note") else ""
             return f"training on {entry['device']}, {entry['n_train']:,} images{note}"
+        case "resumed":
+            note = f" ({entry['note']})" if entry.get("note") else ""
+            return f"resumed in epoch {entry['epoch']}, after {entry['step']} steps of it, on {entry['device']}{note}"
+        case "note":
+            return f"note: {entry['text']}"
         case "epoch":
             groups = "  ".join(f"{g} {_number(entry[f'f1_{g}'])}" for g in ("head", "medium", "tail"))
             return (
@@ -64,7 +85,8 @@ def in_words(entry: Event) -> str:
                 f"validation loss {_number(entry['val_loss'])}, macro AP {_number(entry['ap_macro'])}, F1 {groups}"
             )
         case "finished":
-            return f"finished in {entry['seconds']:.0f} s; reported is epoch {entry['reported_epoch']}"
+            early = f", stopped early after epoch {entry['epoch']}" if entry.get("early") else ""
+            return f"finished in {entry['seconds']:.0f} s{early}; reported is epoch {entry['reported_epoch']}"
         case "stopped":
             return f"stopped after epoch {entry['epoch']}"
         case "failed":

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass
-from types import TracebackType
 from typing import Any, Literal, cast
 
 import numpy as np
@@ -11,64 +12,37 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
-from lt_core.datasets import LabeledImages, assign_parts, load, to_uint8_batch
+from lt_core.datasets import LabeledImages, assign_parts, load
 from lt_core.losses import Criterion, get_loss
 from lt_core.models import build_from, check_name, check_takes, options_of
+from lt_core.models.heads import head_scale, with_cosine_head
 from lt_core.problems import Problem
-from lt_core.stats import groups_of, prior_of
+from lt_core.stats import prior_of
+from lt_core.training.augment import Augment
+from lt_core.training.choosing import choose
 from lt_core.training.config import RunConfig
+from lt_core.training.feed import Feed, Layout
+from lt_core.training.gradient_monitor import GradientMonitor
+from lt_core.training.parts import Part, card_of, part_of
+from lt_core.training.pixel_making import Progress
+from lt_core.training.rng import Rng
+from lt_core.training.softening import why_not_mixup, why_not_smoothing
+from lt_core.training.stages import stages_of
 
-SCHEME = "relative"
-
-
-@dataclass(frozen=True, eq=False)
-class Part:
-    """One part in memory: pixels (n, H, W, ch) uint8, labels (n, C), their rows and ids in the data set."""
-
-    pixels: NDArray[np.uint8]
-    labels: NDArray[np.float32]
-    rows: NDArray[np.intp]
-    ids: NDArray[np.str_]
-
-
-class Rng:
-    """torch's generators as this run left them; outside the ``with`` the process keeps its own."""
-
-    def __init__(self, seed: int, device: torch.device) -> None:
-        self._cuda = device.type == "cuda"
-        outside = self._states()
-        torch.manual_seed(seed)
-        self._own = self._states()
-        self._set(outside)
-        self._outside = outside
-
-    def __enter__(self) -> None:
-        self._outside = self._states()
-        self._set(self._own)
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self._own = self._states()
-        self._set(self._outside)
-
-    def _states(self) -> list[Tensor]:
-        return [torch.get_rng_state(), *([torch.cuda.get_rng_state()] if self._cuda else [])]
-
-    def _set(self, states: list[Tensor]) -> None:
-        torch.set_rng_state(states[0])
-        if self._cuda:
-            torch.cuda.set_rng_state(states[1])
+AUGMENTING, MIXING = 1, 2
+"""What a place of the run draws beside its step: told apart by a last number."""
+DTYPES = {"bfloat16": torch.bfloat16, "float16": torch.float16}
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(eq=False)
 class Job:
-    """A run ready to go."""
+    """A run ready to go; ``optimizer`` is replaced where a stage trains other weights."""
 
     config: RunConfig
     kind: Literal["multi", "single"]
     card: dict[str, Any]
     parts: dict[str, Part]
+    feeds: dict[str, Feed]
     model: nn.Module
     criterion: Criterion
     optimizer: torch.optim.Optimizer
@@ -77,6 +51,18 @@ class Job:
     notes: tuple[str, ...]
     generator: torch.Generator | None = None
     """What a random loss draws from in training; None for one that is not random."""
+    half: torch.dtype | None = None
+    """The half precision the network computes in; None for float32."""
+    scaler: torch.amp.GradScaler | None = None
+    monitor: GradientMonitor | None = None
+    """Where the gradient that each class receives is summed; None where nobody asked."""
+    compiled: nn.Module | None = None
+    """The model as ``torch.compile`` wraps it; None where it is not compiled."""
+
+    @property
+    def net(self) -> nn.Module:
+        """What images go through: the model, compiled where that was chosen."""
+        return self.model if self.compiled is None else self.compiled
 
     @property
     def draw(self) -> dict[str, torch.Generator]:
@@ -92,10 +78,17 @@ class Job:
         """Return one part."""
         return self.parts[name]
 
-    def batch(self, part: Part, rows: NDArray[np.intp]) -> Tensor:
-        """Return images (b, ch, H, W) float32 on the device, normalised by the training part's mean and deviation."""
-        images = normalised(torch.from_numpy(part.pixels[rows]).to(self.device), self.card)
-        return images.contiguous(memory_format=torch.channels_last)
+    def batches(self, part: str, order: Sequence[NDArray[np.intp]], *where: int) -> Generator[Tensor, None, None]:
+        """Yield images (b, ch, H, W) float32 on the device for each array of rows, the next ones being fetched.
+
+        In training ``where`` is the epoch and the first step: images are augmented as the config says. Without, they
+        are as they are. Close the generator when it is not used to its end.
+        """
+        if not where:
+            return self.feeds[part].batches(order)
+        epoch, first = where
+        seeds = (self.rng.seed_at(epoch, first + k, AUGMENTING) for k in range(len(order)))
+        return self.feeds[part].batches(order, seeds)
 
     def targets(self, part: Part, rows: NDArray[np.intp]) -> Tensor:
         """Return labels (b, C) with NaN for unknown, or class indices (b,) where the loss is a softmax."""
@@ -103,13 +96,17 @@ class Job:
         chosen = labels if self.card["link"] == "sigmoid" else np.nan_to_num(labels).argmax(axis=1)
         return torch.from_numpy(chosen).to(self.device)
 
+    def cast(self) -> AbstractContextManager[object]:
+        """Return the block in which the network runs: autocast in half precision, nothing in float32."""
+        return nullcontext() if self.half is None else torch.autocast(self.device.type, dtype=self.half)
 
-def normalised(pixels: Tensor, card: dict[str, Any]) -> Tensor:
-    """Return (b, ch, H, W) float32 from (b, H, W, ch) uint8, with the mean and deviation in ``card``."""
-    mean = torch.tensor(card["mean"], device=pixels.device).view(1, -1, 1, 1)
-    deviation = torch.tensor(card["std"], device=pixels.device).view(1, -1, 1, 1)
-    result: Tensor = (pixels.permute(0, 3, 1, 2).float() / 255 - mean) / deviation
-    return result
+    @contextmanager
+    def step_seeded(self, *where: int) -> Iterator[None]:
+        """The block of one step: whatever it draws depends on the seed and on ``where`` only."""
+        if self.generator is not None:
+            self.generator.manual_seed(self.rng.seed_at(*where))
+        with self.rng.at(*where):
+            yield
 
 
 def pick_device(wanted: str) -> torch.device:
@@ -120,31 +117,61 @@ def pick_device(wanted: str) -> torch.device:
     return torch.device(next(name for name, there in have.items() if there) if wanted == "auto" else wanted)
 
 
-def prepare(config: RunConfig) -> Job:
-    """Return the job of ``config``; raise ``Problem`` for whatever of it cannot be done, the cheapest checks first."""
+def pick_precision(wanted: str, device: torch.device) -> torch.dtype | None:
+    """Return the half precision for ``wanted`` on ``device``, None for float32.
+
+    ``auto`` is bfloat16 on a CUDA device that computes in it, and float32 anywhere else. Raises ``Problem`` for
+    float16 without a CUDA device: there it is slow, and has no scaler.
+    """
+    if wanted == "auto":
+        return torch.bfloat16 if device.type == "cuda" and torch.cuda.is_bf16_supported() else None
+    if wanted == "float16" and device.type != "cuda":
+        raise Problem("float16 wants a CUDA device: use precision=auto")
+    return DTYPES.get(wanted)
+
+
+def optimizer_for(config: RunConfig, model: nn.Module) -> torch.optim.Optimizer:
+    """Return the optimizer over the weights of ``model`` that are not frozen; biases and norms are not decayed."""
+    free = [p for p in model.parameters() if p.requires_grad]
+    groups = [
+        {"params": [p for p in free if p.ndim > 1], "weight_decay": config.weight_decay},
+        {"params": [p for p in free if p.ndim <= 1], "weight_decay": 0.0},
+    ]
+    if config.optimizer == "sgd":
+        return torch.optim.SGD(groups, lr=config.learning_rate, momentum=config.momentum, nesterov=config.momentum > 0)
+    return torch.optim.AdamW(groups, lr=config.learning_rate)
+
+
+def prepare(
+    config: RunConfig,
+    *,
+    progress: Progress | None = None,
+    should_stop: Callable[[], bool] | None = None,
+    chosen: Mapping[str, Any] | None = None,
+) -> Job:
+    """Return the job of ``config``; raise ``Problem`` for whatever of it cannot be done, the cheapest checks first.
+
+    ``progress(done, of)`` is called while images are decoded, which happens once for a data set; ``chosen`` is how a
+    run that goes on has been computed so far.
+    """
     spec = get_loss(config.loss)
-    spec.checked(config.loss_values)
-    check_name(config.model)
+    check_settings(config)
     device = pick_device(config.device)
-    loaded = load(config.data)
-    if not isinstance(loaded, LabeledImages):
-        raise Problem(f"{loaded.title} has class counts only, no images: choose a data set with images to train on")
-    if spec.labels == "single" and loaded.kind == "multi":
-        raise Problem(
-            f"{config.loss} is for one class an image, but {loaded.title} is read as several labels an image: choose a "
-            "multi-label loss, or say --option kind=single if every image has exactly one"
-        )
-    data = assign_parts(loaded, seed=config.seed, method=config.split_method)
-    train = part_of(data, "train", config.image_size, None)
+    half = pick_precision(config.precision, device)
+    data = _trainable(config)
+    train = part_of(data, "train", config, progress=progress, should_stop=should_stop)
     shape = train.pixels.shape[1:]
-    parts = {"train": train, **{name: part_of(data, name, config.image_size, shape) for name in ("val", "test")}}
+    others = {
+        name: part_of(data, name, config, shape, progress=progress, should_stop=should_stop) for name in ("val", "test")
+    }
+    parts = {"train": train, **others}
     prior = prior_of(data)
-    card = _card(data, parts, prior.positives) | {
+    card = card_of(data, parts, prior.positives, config.groups) | {
         "model_options": options_of(config.model),
         "link": "sigmoid" if spec.labels == "multi" else "softmax",
     }
     rng = Rng(config.seed, device)
-    with rng:
+    with rng.initial():
         model, note = build_from(
             config.model,
             n_classes=data.n_classes,
@@ -152,63 +179,67 @@ def prepare(config: RunConfig) -> Job:
             pretrained=config.pretrained,
             image_size=max(shape[:2]),
         )
+        if config.head == "cosine":
+            with_cosine_head(model, scale=head_scale(config.loss))
     check_takes(model, config.model, in_chans=shape[2], height=shape[0], width=shape[1])
     # channels last is never slower on a processor and up to 1.5 times faster for the shortlist's small backbones
-    model.to(device).to(memory_format=torch.channels_last)
-    decayed = [p for p in model.parameters() if p.ndim > 1]
-    flat = [p for p in model.parameters() if p.ndim <= 1]
-    optimizer = torch.optim.AdamW(
-        [{"params": decayed, "weight_decay": config.weight_decay}, {"params": flat, "weight_decay": 0.0}],
-        lr=config.learning_rate,
-    )
+    card["chosen"] = choose(config, device, half, n_classes=data.n_classes, shape=shape, before=chosen)
+    layout: Layout = card["chosen"]["layout"]
+    form = torch.contiguous_format if layout == "contiguous" else torch.channels_last
+    model.to(device).to(memory_format=form)
+    feeds = {
+        name: Feed(
+            part.pixels, card["mean"], card["std"], device, Augment(config.augment) if name == "train" else None, layout
+        )
+        for name, part in parts.items()
+    }
     criterion = spec.criterion(prior=prior, reduction=config.reduction, **cast(dict[str, Any], config.loss_values))
     unseen = [data.class_names[c] for c in prior.unseen]
     notes = [note, f"no training example of {', '.join(unseen)}: counted as 1" if unseen and spec.needs_prior else ""]
-    notes = [entry for entry in notes if entry]
-    draws = None if spec.draw is None else torch.Generator().manual_seed(config.seed)
-    return Job(config, data.kind, card, parts, model, criterion, optimizer, device, rng, tuple(notes), draws)
+    return Job(
+        config,
+        data.kind,
+        card,
+        parts,
+        feeds,
+        model,
+        criterion.to(device),
+        optimizer_for(config, model),
+        device,
+        rng,
+        tuple(entry for entry in notes if entry),
+        None if spec.draw is None else torch.Generator().manual_seed(config.seed),
+        half,
+        torch.amp.GradScaler("cuda") if half is torch.float16 else None,
+        GradientMonitor(data.n_classes, device) if config.monitor else None,
+        cast(nn.Module, torch.compile(model)) if card["chosen"]["compile"] else None,
+    )
 
 
-def part_of(data: LabeledImages, name: str, size: int | None, shape: tuple[int, ...] | None) -> Part:
-    """Return one part in memory, at ``size`` or the images' own; ``shape`` (H, W, ch) is the training part's."""
-    rows = data.rows(name) if data.split is not None and (data.split == name).any() else np.zeros(0, np.intp)
-    rows = rows[~np.isnan(data.labels[rows]).all(axis=1)]
-    if name == "train" and len(rows) < 2:
-        raise Problem(f"{data.title} has {len(rows)} labelled training images: at least 2 are needed")
-    missing = np.intersect1d(rows, np.asarray(list(data.images.missing()), dtype=np.intp))
-    if len(missing):
-        first = data.ids[missing[0]] if data.ids is not None else f"row {missing[0]}"
+def check_settings(config: RunConfig) -> None:
+    """Raise ``Problem`` for settings that do not go together, before any data are read."""
+    spec = get_loss(config.loss)
+    spec.checked(config.loss_values)
+    check_name(config.model)
+    stages_of(config.stages, config.epochs, config.deferred_from, config.sampler)
+    if config.mixup and (why := why_not_mixup(spec)):
+        raise Problem(why)
+    if config.label_smoothing and (why := why_not_smoothing(spec, config.loss_values)):
+        raise Problem(why)
+    if config.stages == "drw" and not spec.takes_class_weights:
         raise Problem(
-            f"{data.title}: {len(missing):,} of {len(rows):,} {name} images are missing, the first is {first}: "
-            "name their folder (--images), or remove those rows from the table"
+            f"{spec.key} judges a batch or an image as a whole: its classes cannot be weighted, use stages=one or drs"
         )
-    if shape is not None and not len(rows):
-        return Part(np.zeros((0, *shape), np.uint8), data.labels[rows], rows, rows.astype(np.str_))
-    pixels = to_uint8_batch(data.images, rows, size=size, channels=shape[2] if shape else None)
-    if shape is not None and pixels.shape[1:] != shape:
+
+
+def _trainable(config: RunConfig) -> LabeledImages:
+    """Return the data set with its parts; raise ``Problem`` where nothing can be trained on it with this loss."""
+    spec, loaded = get_loss(config.loss), load(config.data)
+    if not isinstance(loaded, LabeledImages):
+        raise Problem(f"{loaded.title} has class counts only, no images: choose a data set with images to train on")
+    if spec.labels == "single" and loaded.kind == "multi":
         raise Problem(
-            f"the {name} images of {data.title} are {pixels.shape[1]} x {pixels.shape[2]} pixels, the training images "
-            f"{shape[0]} x {shape[1]}: choose one image size for all"
+            f"{config.loss} is for one class an image, but {loaded.title} is read as several labels an image: choose a "
+            "multi-label loss, or say --option kind=single if every image has exactly one"
         )
-    ids = data.ids[rows] if data.ids is not None else rows.astype(np.str_)
-    return Part(pixels, data.labels[rows], rows, ids)
-
-
-def _card(data: LabeledImages, parts: dict[str, Part], positives: NDArray[np.float64]) -> dict[str, Any]:
-    pixels = parts["train"].pixels
-    deviation = np.maximum(pixels.std(axis=(0, 1, 2), dtype=np.float64) / 255, 1e-3)
-    return {
-        "key": data.key,
-        "title": data.title,
-        "kind": data.kind,
-        "synthetic": data.synthetic,
-        "class_names": list(data.class_names),
-        "positives_per_class": [int(n) for n in positives],
-        "n_train": len(parts["train"].rows),
-        "group_scheme": SCHEME,
-        "groups": list(groups_of(positives, scheme=SCHEME)),
-        "parts": {name: len(part.rows) for name, part in parts.items()},
-        "shape": [int(n) for n in pixels.shape[1:]],
-        "mean": (pixels.mean(axis=(0, 1, 2), dtype=np.float64) / 255).tolist(),
-        "std": deviation.tolist(),
-    }
+    return assign_parts(loaded, seed=config.seed, method=config.split_method)

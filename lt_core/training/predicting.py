@@ -1,14 +1,16 @@
-"""Predictions of a run for any part: those it kept, or the same computed from its weights."""
+"""Predictions for a part: of a run under way, of one that kept them, or computed from its weights."""
 
 from __future__ import annotations
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 
 from lt_core.datasets import PARTS, assign_parts, load_images
 from lt_core.evaluation import Predictions
 from lt_core.problems import Problem
-from lt_core.training.job import normalised, part_of
+from lt_core.training.job import Job
+from lt_core.training.parts import normalised, part_of
 from lt_core.training.store import Run
 
 
@@ -27,7 +29,7 @@ def predictions_of(run: Run, part: str) -> Predictions:
     data = assign_parts(load_images(config.data), seed=config.seed, method=config.split_method)
     if list(data.class_names) != card["class_names"]:
         raise Problem(f"{data.title} has other classes now than when {run.path.name} was trained: train again")
-    shown = part_of(data, part, config.image_size, tuple(card["shape"]))
+    shown = part_of(data, part, config, tuple(card["shape"]))
     model = run.load_model()
     logits = [np.zeros((0, data.n_classes), np.float32)]
     with torch.inference_mode():
@@ -44,3 +46,45 @@ def predictions_of(run: Run, part: str) -> Predictions:
         part,
         card.get("link"),
     )
+
+
+def batches_of(n: int, size: int) -> list[NDArray[np.intp]]:
+    """Return the numbers 0 to ``n`` - 1 in order, ``size`` at a time."""
+    return [np.arange(start, min(start + size, n)) for start in range(0, n, size)]
+
+
+def predict(job: Job, part: str) -> tuple[Predictions, float | None]:
+    """Return the predictions for one part and the criterion's mean over its batches; both are left in eval.
+
+    There the criterion neither draws nor remembers: its value is the same whenever it is asked.
+    """
+    data = job.part(part)
+    job.model.eval()
+    job.criterion.eval()
+    logits: list[NDArray[np.float32]] = []
+    losses: list[tuple[float, int]] = []
+    with torch.inference_mode():
+        order = batches_of(len(data.rows), job.config.batch_size)
+        for rows, images in zip(order, job.batches(part, order), strict=True):
+            with job.cast():
+                out = job.net(images).float()
+            if not bool(torch.isfinite(out).all()):
+                raise Problem(
+                    f"the network gives answers that are not finite on the {part} part: training diverged; "
+                    "lower the learning rate"
+                )
+            losses.append((float(job.criterion(out, job.targets(data, rows))), len(rows)))
+            logits.append(out.cpu().numpy())
+    values = np.concatenate(logits) if logits else np.zeros((0, len(job.card["class_names"])), np.float32)
+    mean = float(np.average([v for v, _ in losses], weights=[n for _, n in losses])) if losses else None
+    found = Predictions(
+        tuple(job.card["class_names"]),
+        values,
+        data.labels,
+        data.rows.astype(np.int64),
+        data.ids,
+        job.kind,
+        part,
+        job.card["link"],
+    )
+    return found, mean

@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import json
-import os
 import re
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, cast
@@ -16,9 +14,12 @@ import pandas as pd
 from lt_core.evaluation.predictions import Predictions
 from lt_core.home import made, runs_dir
 from lt_core.problems import Problem, Unknown
-from lt_core.training import events
+from lt_core.training import events, lock, process
 from lt_core.training.config import RunConfig
-from lt_core.training.process import alive
+from lt_core.training.events import Event
+from lt_core.training.files import checked_card, read_json, write_json
+from lt_core.training.meta import Meta, meta_in
+from lt_core.training.progress import Best, Progress, best_of, epochs_of, progress_of
 
 if TYPE_CHECKING:
     from torch import nn
@@ -34,18 +35,21 @@ COLUMNS = (
 )
 """Of a history; f1 at threshold 0.5 (arg-max for single-label sets), ap = average precision, both on validation."""
 
-STARTING = 120.0
-"""Seconds a new run may take until its process is known, before it counts as interrupted."""
+QUEUED = lock.QUEUED
 
-
-@dataclass(frozen=True)
-class Progress:
-    """How far a run is: ``fraction`` in [0, 1], ``seconds_left`` (None before it can be told), epochs done of all."""
-
-    fraction: float
-    seconds_left: float | None
-    epoch: int
-    epochs: int
+__all__ = [
+    "COLUMNS",
+    "QUEUED",
+    "Progress",
+    "Run",
+    "State",
+    "checked_card",
+    "find_run",
+    "new_folder",
+    "read_json",
+    "runs",
+    "write_json",
+]
 
 
 @dataclass(frozen=True)
@@ -56,8 +60,13 @@ class Run:
 
     @property
     def name(self) -> str:
-        """What people call it: the config's name, else the folder's."""
-        return self.config.name or self.path.name
+        """What people call it: the name it was given last, else the folder's."""
+        return self.meta.name or self.config.name or self.path.name
+
+    @property
+    def meta(self) -> Meta:
+        """What people wrote about it: name, tags, note, owner; empty where nothing was."""
+        return meta_in(self.path)
 
     @property
     def config(self) -> RunConfig:
@@ -74,21 +83,30 @@ class Run:
         """Class names, training counts, groups, parts, shape, mean and std of the data it saw."""
         return checked_card(self.path / "dataset.json")
 
-    def events(self) -> list[events.Event]:
+    def events(self) -> list[Event]:
         """Return what happened, oldest first."""
         return events.read(self.path / "events.jsonl")
 
     @property
     def state(self) -> State:
-        """queued, running, stopped, interrupted, failed or finished; told by whoever looks."""
-        seen = self.events()
+        """queued, running, stopped, interrupted, failed or finished; told by whoever looks, without a clock.
+
+        It runs while a process works on it; the last event counts once that process has said it, or nobody is there.
+        """
+        return self.state_after(self.events())
+
+    def state_after(self, seen: Sequence[Event]) -> State:
+        """Return the state where ``seen`` are the events, for who has read them already."""
         last = seen[-1]["event"] if seen else ""
+        if lock.at_work(self.path):
+            entry = process.recorded(self.path / lock.RECORD) or {}
+            silent = entry.get("log") == process.log_size(self.path)
+            return cast(State, last) if last in events.FINAL and not silent else "running"
+        if (self.path / QUEUED).exists():
+            return "stopped" if is_cancelled(self.path) else "queued"
         if last in events.FINAL:
             return cast(State, last)
-        if alive(self.path / "worker.json"):
-            return "running" if seen else "queued"
-        fresh = not (self.path / "worker.json").exists() and time.time() - self.path.stat().st_mtime < STARTING
-        return "queued" if fresh and not seen else "interrupted"
+        return "queued" if not seen and lock.held(self.path / lock.NAME) else "interrupted"  # just being started
 
     @property
     def error(self) -> str | None:
@@ -104,29 +122,21 @@ class Run:
 
     def progress(self) -> Progress:
         """Return how far it is, with the time left estimated from the steps so far."""
-        epochs, done, seen = self.config.epochs, 0, self.events()
-        first: events.Event | None = None
-        now: events.Event | None = None
-        for entry in seen:
-            if entry["event"] == "epoch":
-                done = entry["epoch"]
-            if entry["event"] in ("step", "epoch") and "fraction" in entry:
-                first, now = first or entry, entry
-        if seen and seen[-1]["event"] == "finished":
-            return Progress(1.0, 0.0, done, epochs)
-        if now is None or first is None:
-            return Progress(0.0, None, done, epochs)
-        gained = now["fraction"] - first["fraction"]
-        left = (now["time"] - first["time"]) / gained * (1 - now["fraction"]) if gained > 0 else None
-        return Progress(now["fraction"], left, done, epochs)
+        return progress_of(self.config, self.events())
+
+    def best(self) -> Best | None:
+        """Return the best value of the config's metric on validation, with its epoch; None before there is one."""
+        return best_of(self.config, self.events())
 
     def history(self) -> pd.DataFrame:
         """Return a row an epoch: epoch, train_loss, val_loss, f1_*, ap_*, learning_rate, seconds; NaN = not defined."""
         rows = [
-            {key: value for key, value in entry.items() if key not in ("event", "time", "fraction", "epochs")}
-            for entry in self.events()
-            if entry["event"] == "epoch"
+            {key: value for key, value in entry.items() if value is None or isinstance(value, int | float)}
+            for entry in epochs_of(self.events())
         ]
+        for row in rows:
+            for key in ("time", "fraction", "epochs"):
+                row.pop(key, None)
         return pd.DataFrame(rows, columns=None if rows else list(COLUMNS)).astype("float64")
 
     def predictions(self, part: str) -> Predictions:
@@ -140,7 +150,11 @@ class Run:
 
     def request_stop(self) -> None:
         """Ask the process to stop after its current step; what it has learned so far is kept."""
-        (self.path / "stop").touch()
+        try:
+            (self.path / "stop").touch()
+        except OSError as error:
+            reason = (error.strerror or str(error)).lower()
+            raise Problem(f"{self.path} cannot be written ({reason}): end the process of the run by hand") from None
 
     def load_model(self) -> nn.Module:
         """Return the reported model in evaluation mode on the CPU; raise ``Problem`` where there are no weights."""
@@ -149,43 +163,12 @@ class Run:
         return load_model(self.path, self.config, self.dataset_card)
 
 
-def read_json(path: Path) -> dict[str, Any]:
-    """Return the JSON object in ``path``; raise ``Problem`` if there is none."""
+def is_cancelled(folder: Path) -> bool:
+    """Return whether a run that waited was taken out of the queue."""
     try:
-        entry = json.loads(path.read_text(encoding="utf-8"))
-    except FileNotFoundError:
-        raise Problem(f"{path.parent} has no {path.name}: it is not the folder of a run that has started") from None
-    except (OSError, ValueError) as error:
-        raise Problem(f"{path} cannot be read: {error}") from None
-    if not isinstance(entry, dict):
-        raise Problem(f"{path} is not a JSON object")
-    return entry
-
-
-def checked_card(path: Path) -> dict[str, Any]:
-    """Return the data card in ``path``; raise ``Problem`` where it is not what ``train`` writes."""
-    card = read_json(path)
-    names, shape = card.get("class_names"), card.get("shape")
-    lists = [card.get(key) for key in ("groups", "positives_per_class")]
-    channels = [card.get(key) for key in ("mean", "std")]
-    fits = (
-        isinstance(names, list)
-        and isinstance(shape, list)
-        and len(shape) == 3
-        and all(isinstance(entry, list) and len(entry) == len(names) for entry in lists)
-        and all(isinstance(entry, list) and len(entry) == shape[2] for entry in channels)
-        and card.get("kind") in ("multi", "single")
-    )
-    if not fits:
-        raise Problem(f"{path} does not describe the data of a run (classes, groups, shape): train again")
-    return card
-
-
-def write_json(path: Path, entry: dict[str, Any]) -> None:
-    """Write a JSON object whole: a reader sees the old file or the new one."""
-    partial = path.with_name(f".{path.name}.{os.getpid()}")
-    partial.write_text(json.dumps(events.clean(entry), indent=1, allow_nan=False), encoding="utf-8")
-    partial.replace(path)
+        return bool(read_json(folder / QUEUED).get("cancelled"))
+    except Problem:
+        return False
 
 
 def runs(folder: Path | None = None) -> list[Run]:
@@ -195,10 +178,19 @@ def runs(folder: Path | None = None) -> list[Run]:
 
 
 def find_run(name: str | Path) -> Run:
-    """Return the run in the folder ``name``, or the run of that name among this machine's."""
+    """Return the run in the folder ``name``, or the one of this machine's that is called so: its folder, else its name.
+
+    Raises ``Unknown`` where there is none, and ``Problem`` where several have that name.
+    """
     for path in (Path(name), runs_dir() / name):
         if (path / "config.json").is_file():
             return Run(path)
+    called = [run for run in runs() if run.name == str(name)]
+    if len(called) > 1:
+        folders = ", ".join(run.path.name for run in called)
+        raise Problem(f"several runs are called {str(name)!r}: say which by its folder, {folders}")
+    if called:
+        return called[0]
     raise Unknown(f"no run in {name}: give the folder of a run, or the name of one in {runs_dir()}")
 
 

@@ -2,23 +2,43 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 from typing import Any
 
-from safetensors import SafetensorError
+from safetensors import SafetensorError, safe_open
 from safetensors.torch import load_file, save_file
 from torch import nn
 
 from lt_core.models import build
+from lt_core.models.heads import head_scale, with_cosine_head
 from lt_core.problems import Problem
 from lt_core.training.config import RunConfig
 
 
-def save(model: nn.Module, path: Path) -> None:
-    """Write the state of ``model`` whole: a reader sees the old file or the new one."""
-    partial = path.with_name(f".{path.name}")
-    save_file({name: tensor.detach().cpu().contiguous() for name, tensor in model.state_dict().items()}, partial)
-    partial.replace(path)
+def save(model: nn.Module, path: Path, note: dict[str, str] | None = None) -> None:
+    """Write the state of ``model`` whole: a reader sees the old file or the new one; ``note`` goes into its header.
+
+    Raises ``Problem``, with the old file as it was, where the disk is full.
+    """
+    partial = path.with_name(f".{path.name}.{os.getpid()}")
+    tensors = {name: tensor.detach().cpu().contiguous() for name, tensor in model.state_dict().items()}
+    try:
+        save_file(tensors, partial, metadata=note or None)
+        partial.replace(path)
+    except (OSError, SafetensorError) as error:
+        partial.unlink(missing_ok=True)
+        reason = " ".join(str(getattr(error, "strerror", None) or error).split())[:160]
+        raise Problem(f"{path} could not be written ({reason}): make room on the disk and resume the run") from None
+
+
+def epoch_of(path: Path) -> int | None:
+    """Return the epoch whose weights ``path`` holds, as its header says; None where it does not."""
+    try:
+        with safe_open(path, framework="pt") as file:
+            return int((file.metadata() or {})["epoch"])
+    except (OSError, SafetensorError, KeyError, ValueError):
+        return None
 
 
 def load_into(model: nn.Module, path: Path) -> None:
@@ -41,6 +61,8 @@ def load_model(folder: Path, config: RunConfig, card: dict[str, Any]) -> nn.Modu
         image_size=max(height, width),
         options=card.get("model_options"),
     )
+    if config.head == "cosine":
+        with_cosine_head(model, scale=head_scale(config.loss))
     best = folder / "best.safetensors"
     load_into(model, best if best.is_file() and config.select == "best" else folder / "last.safetensors")
     return model.eval()

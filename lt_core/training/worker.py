@@ -4,39 +4,70 @@ from __future__ import annotations
 
 import os
 import sys
+import time
 import traceback
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 from lt_core.problems import Problem
-from lt_core.training import events, process
+from lt_core.training import events, lock
 from lt_core.training.config import RunConfig
 from lt_core.training.signals import stop_on_signals
-from lt_core.training.store import read_json
+from lt_core.training.store import read_json, write_json
+
+
+def preparing(folder: Path) -> Callable[[int, int], None]:
+    """Return what writes into ``preparing.json`` how many images are decoded, twice a second; gone when all are."""
+    said = [time.monotonic()]
+
+    def tell(done: int, of: int) -> None:
+        if done >= of:
+            (folder / "preparing.json").unlink(missing_ok=True)
+        elif time.monotonic() - said[0] > 0.5:
+            said[0] = time.monotonic()
+            write_json(folder / "preparing.json", {"done": done, "of": of})
+
+    return tell
 
 
 def main(folder: Path) -> int:
-    """Run the config in ``folder`` to its end; whatever goes wrong is an event there."""
-    process.record(folder / "worker.json")
+    """Run the config in ``folder`` to its end; whatever goes wrong is an event there.
+
+    A run that another process works on is left alone, and a disk without room for the event leaves a run that counts
+    as interrupted.
+    """
+    try:
+        with lock.hold(folder):
+            return _work(folder)
+    except Problem as problem:
+        print(problem, flush=True)
+        return 2
+
+
+def _work(folder: Path) -> int:
+    log = folder / "events.jsonl"
     try:
         import torch
 
-        from lt_core.training.loop import train
+        from lt_core.training.loop import resume, train
 
         torch.set_num_threads(os.cpu_count() or 1)
         config = RunConfig.from_json(read_json(folder / "config.json"))
         with stop_on_signals() as told:
-            for entry in train(config, folder, should_stop=told):
+            given: dict[str, Any] = {"should_stop": told, "progress": preparing(folder)}
+            for entry in resume(folder, **given) if log.exists() else train(config, folder, **given):
                 if line := events.in_words(entry):
                     print(line, flush=True)
     except Problem as problem:
-        events.append(folder / "events.jsonl", events.event("failed", error=str(problem)))
+        events.append(log, events.event("failed", error=str(problem)))
         return 2
     except BaseException as error:
         traceback.print_exc()
-        seen = events.read(folder / "events.jsonl")
+        seen = events.read(log)
         if not seen or seen[-1]["event"] not in events.FINAL:
             sentence = f"{type(error).__name__}: {error} (the details are in worker.log)"
-            events.append(folder / "events.jsonl", events.event("failed", error=sentence))
+            events.append(log, events.event("failed", error=sentence))
         return 1
     return 0
 

@@ -17,7 +17,7 @@ from lt_core.explain.of_run import fitted
 from lt_core.models import build
 from lt_core.problems import Invalid, Problem, Unknown
 from lt_core.training import Run, RunConfig
-from lt_core.training.job import normalised
+from lt_core.training.parts import normalised
 from lt_core.training.store import write_json
 from lt_core.training.weights import save
 

@@ -84,17 +84,21 @@ def test_the_memory_grows_in_training_alone_and_is_saved_with_the_weights(
 def test_the_memory_goes_back_with_the_weights_to_the_reported_epoch(
     config: Make, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from lt_core.training import loop
+    from lt_core.training import loop, session
 
     quality, states = iter([0.5, 0.1]), []
-    scores, predict = loop._scores, loop.predict
+    scores, predict = loop.scores_of, session.predict
+
+    def rated(*given):
+        found, classes = scores(*given)
+        return found | {"ap_macro": next(quality)}, classes
 
     def watched(job, part: str):
         states.append({name: entry.clone() for name, entry in job.criterion.state.items()})
         return predict(job, part)
 
-    monkeypatch.setattr(loop, "predict", watched)
-    monkeypatch.setattr(loop, "_scores", lambda *given: scores(*given) | {"ap_macro": next(quality)})
+    monkeypatch.setattr(session, "predict", watched)
+    monkeypatch.setattr(loop, "scores_of", rated)
     *_, last = train(config(loss="equalization_v2"), tmp_path / "run")
     assert last["reported_epoch"] == 1
     after_first, after_second, *reported = states
@@ -107,5 +111,6 @@ def test_a_loss_without_a_memory_leaves_no_file_of_it(config: Make, tmp_path: Pa
     list(train(config(epochs=1), tmp_path / "run"))
     assert sorted(file.name for file in (tmp_path / "run").glob("*.safetensors")) == [
         "best.safetensors",
+        "checkpoint.safetensors",
         "last.safetensors",
     ]

@@ -11,6 +11,7 @@ import pytest
 from lt_core.problems import Problem, Unknown
 from lt_core.training import Run, RunConfig, find_run, new_folder, runs
 from lt_core.training.events import append, clean, event, in_words
+from lt_core.training.progress import Best, best_of
 from lt_core.training.store import COLUMNS, write_json
 
 Make = Callable[..., RunConfig]
@@ -30,7 +31,9 @@ def _epoch(number: int, at: float) -> dict[str, object]:
     return entry | {"learning_rate": 0.1, "seconds": 1.0, "time": at}
 
 
-def test_a_new_run_is_queued_and_has_an_empty_history(run: Run) -> None:
+def test_a_run_that_nobody_began_is_interrupted_and_has_an_empty_history(run: Run) -> None:
+    assert run.state == "interrupted"
+    write_json(run.path / "queued.json", {"device": "cpu", "number": 1, "priority": 0})
     assert run.state == "queued"
     assert run.history().empty
     assert tuple(run.history().columns) == COLUMNS
@@ -43,6 +46,37 @@ def test_time_left_follows_from_the_steps(run: Run) -> None:
     progress = run.progress()
     assert (progress.epoch, progress.epochs, progress.fraction) == (2, 4, 0.5)
     assert progress.seconds_left == pytest.approx(20.0)
+
+
+def test_a_clock_that_jumps_and_a_pause_do_not_change_the_time_left(run: Run) -> None:
+    log = run.path / "events.jsonl"
+    for number, at, elapsed in ((1, 1e9, 10.0), (2, 5.0, 20.0)):
+        append(log, _epoch(number, at) | {"elapsed": elapsed})
+    assert run.progress().seconds_left == pytest.approx(20.0)
+    append(log, event("resumed", epoch=2, step=1, device="cpu"))
+    assert run.progress().seconds_left is None, "it has done nothing since it was resumed"
+    assert (run.progress().epoch, run.progress().fraction) == (1, 0.5)
+    for fraction, elapsed in ((0.4, 21.0), (0.5, 26.0)):
+        append(log, event("step", epoch=2, fraction=fraction, elapsed=elapsed, time=elapsed * 1e6))
+    assert run.progress().seconds_left == pytest.approx(25.0)
+
+
+def test_an_epoch_done_again_after_a_resume_replaces_the_first(run: Run) -> None:
+    log = run.path / "events.jsonl"
+    for number, quality in ((1, 0.1), (2, 0.9), (3, 0.3)):
+        append(log, _epoch(number, 0.0) | {"ap_macro": quality, "stage": "one"})
+    assert run.best() == Best("ap_macro", 0.9, 2)
+    append(log, event("resumed", epoch=2, step=0, device="cpu"))
+    append(log, _epoch(2, 0.0) | {"ap_macro": 0.2})
+    assert run.history()["epoch"].tolist() == [1, 2]
+    assert run.history()["ap_macro"].tolist() == [0.1, 0.2]
+    assert run.best() == Best("ap_macro", 0.2, 2)
+
+
+def test_the_lowest_loss_is_the_best(config: Make) -> None:
+    said = [_epoch(number, 0.0) | {"val_loss": loss} for number, loss in ((1, 0.5), (2, 0.3), (3, 0.3), (4, None))]
+    assert best_of(config(metric="val_loss"), said) == Best("val_loss", 0.3, 2)
+    assert best_of(config(metric="ap_tail"), said) is None
 
 
 def test_a_half_written_last_line_is_left_out(run: Run) -> None:

@@ -14,11 +14,12 @@ from lt_core.datasets import Source
 from lt_core.evaluation import per_class
 from lt_core.problems import Problem, Unknown
 from lt_core.training import Run, RunConfig, train
-from lt_core.training.job import normalised, prepare
+from lt_core.training.job import prepare
+from lt_core.training.parts import normalised
 from tests.training.conftest import COUNTS, write_corners
 
 Make = Callable[..., RunConfig]
-CLOCKS = ("time", "seconds")
+CLOCKS = ("time", "seconds", "elapsed", "images_per_second", "memory")
 
 
 def _told(config: RunConfig, folder: Path) -> list[dict[str, object]]:
@@ -100,11 +101,11 @@ def test_predictions_are_a_forward_pass_of_the_saved_weights(config: Make, tmp_p
 def test_reported_weights_are_those_of_the_selected_epoch(
     config: Make, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, select: str, epoch: int
 ) -> None:
-    from lt_core.training import loop
+    from lt_core.training import loop, session
 
     quality = iter([0.2, 0.5, 0.5, 0.1])  # a tie goes to the earlier epoch
     seen: list[np.ndarray] = []
-    scores, predict = loop._scores, loop.predict
+    scores, predict = loop.scores_of, session.predict
 
     def watched(job, part: str):
         answer = predict(job, part)
@@ -112,8 +113,12 @@ def test_reported_weights_are_those_of_the_selected_epoch(
             seen.append(answer[0].logits)
         return answer
 
-    monkeypatch.setattr(loop, "predict", watched)
-    monkeypatch.setattr(loop, "_scores", lambda *given: scores(*given) | {"ap_macro": next(quality)})
+    def rated(*given):
+        found, classes = scores(*given)
+        return found | {"ap_macro": next(quality)}, classes
+
+    monkeypatch.setattr(session, "predict", watched)
+    monkeypatch.setattr(loop, "scores_of", rated)
     *_, last = train(config(epochs=4, select=select), tmp_path / "run")
     assert last["reported_epoch"] == epoch
     assert np.array_equal(seen[-1], seen[epoch - 1])
@@ -122,11 +127,11 @@ def test_reported_weights_are_those_of_the_selected_epoch(
 
 
 def test_test_part_is_read_once_and_last(config: Make, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    from lt_core.training import loop
+    from lt_core.training import session
 
     read: list[str] = []
-    predict = loop.predict
-    monkeypatch.setattr(loop, "predict", lambda job, part: (read.append(part), predict(job, part))[1])
+    predict = session.predict
+    monkeypatch.setattr(session, "predict", lambda job, part: (read.append(part), predict(job, part))[1])
     list(train(config(), tmp_path / "run"))
     assert read == ["val", "val", "val", "test"]
 

@@ -1,0 +1,63 @@
+"""JSON files of a run folder: read with a sentence for what is wrong, written whole."""
+
+from __future__ import annotations
+
+import json
+import os
+import threading
+from pathlib import Path
+from typing import Any
+
+from lt_core.problems import Problem
+from lt_core.training.events import clean
+
+
+def read_json(path: Path) -> dict[str, Any]:
+    """Return the JSON object in ``path``; raise ``Problem`` if there is none."""
+    try:
+        entry = json.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        raise Problem(f"{path.parent} has no {path.name}: it is not the folder of a run that has started") from None
+    except (OSError, ValueError, RecursionError) as error:
+        raise Problem(f"{path} cannot be read: {error}") from None
+    if not isinstance(entry, dict):
+        raise Problem(f"{path} is not a JSON object")
+    return entry
+
+
+def write_json(path: Path, entry: dict[str, Any]) -> None:
+    """Write a JSON object whole: a reader sees the old file or the new one.
+
+    Raises ``Problem``, with the old file as it was, where the disk is full or the folder may not be written.
+    """
+    partial = path.with_name(f".{path.name}.{os.getpid()}.{threading.get_ident()}")
+    text = json.dumps(clean(entry), indent=1, allow_nan=False)
+    try:
+        with partial.open("w", encoding="utf-8") as file:
+            file.write(text)
+            file.flush()
+            os.fsync(file.fileno())  # or a power cut leaves the new name with nothing in it
+        partial.replace(path)
+    except OSError as error:
+        partial.unlink(missing_ok=True)
+        reason = (error.strerror or str(error)).lower()
+        raise Problem(f"{path} cannot be written ({reason}): make room on the disk or choose another folder") from None
+
+
+def checked_card(path: Path) -> dict[str, Any]:
+    """Return the data card in ``path``; raise ``Problem`` where it is not what ``train`` writes."""
+    card = read_json(path)
+    names, shape = card.get("class_names"), card.get("shape")
+    lists = [card.get(key) for key in ("groups", "positives_per_class")]
+    channels = [card.get(key) for key in ("mean", "std")]
+    fits = (
+        isinstance(names, list)
+        and isinstance(shape, list)
+        and len(shape) == 3
+        and all(isinstance(entry, list) and len(entry) == len(names) for entry in lists)
+        and all(isinstance(entry, list) and len(entry) == shape[2] for entry in channels)
+        and card.get("kind") in ("multi", "single")
+    )
+    if not fits:
+        raise Problem(f"{path} does not describe the data of a run (classes, groups, shape): train again")
+    return card

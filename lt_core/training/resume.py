@@ -1,0 +1,28 @@
+"""Whether a run can go on: told from its folder, without torch."""
+
+from __future__ import annotations
+
+from lt_core.training.store import Run
+
+CHECKPOINT = "checkpoint.safetensors"
+
+
+def resume_reason(run: Run) -> str | None:
+    """Return why ``run`` cannot be resumed, in one sentence; None where it can.
+
+    A stopped, interrupted or failed run can: from its last checkpoint, or from its beginning where it has none yet.
+    """
+    state = run.state
+    if state == "finished":
+        return f"{run.path.name} has finished: there is nothing to resume; clone it to train on with other settings"
+    if state in ("running", "queued"):
+        return f"{run.path.name} is {state}: wait for it, or stop it first"
+    return None
+
+
+def resumes_at(run: Run) -> str:
+    """Return from where ``run`` would go on, for people."""
+    if not (run.path / CHECKPOINT).is_file():
+        return "from its beginning: it has no checkpoint yet"
+    done = [entry["epoch"] for entry in run.events() if entry["event"] == "epoch"]
+    return f"from its last checkpoint, after epoch {done[-1]}" if done else "from its last checkpoint, in epoch 1"
