@@ -85,6 +85,8 @@ def in_words(entry: Event) -> str:
                 f"validation loss {_number(entry['val_loss'])}, macro AP {_number(entry['ap_macro'])}, F1 {groups}"
             )
         case "finished":
+            if entry.get("imported"):
+                return "brought in from a file of weights; predicted on validation and test"
             early = f", stopped early after epoch {entry['epoch']}" if entry.get("early") else ""
             return f"finished in {entry['seconds']:.0f} s{early}; reported is epoch {entry['reported_epoch']}"
         case "stopped":

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any, Literal, cast
 
 import numpy as np
@@ -177,6 +178,7 @@ def prepare(
             n_classes=data.n_classes,
             in_chans=shape[2],
             pretrained=config.pretrained,
+            weights=Path(config.weights) if config.weights else None,
             image_size=max(shape[:2]),
         )
         if config.head == "cosine":
