@@ -1,0 +1,35 @@
+"""Follow runs that other processes make, by the event files they write."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from lt_core.sweeps.trials import Trial
+from lt_core.training.events import Event
+from lt_core.training.store import Run
+
+
+@dataclass
+class Watch:
+    """What has been told of a few runs; ``news`` gives what is new."""
+
+    folders: dict[str, Path]
+    told: dict[str, int] = field(default_factory=dict)
+
+    def news(self, keys: Sequence[str]) -> Iterator[tuple[str, Event]]:
+        """Yield (key, event) for every epoch of these runs that was not told yet."""
+        for key in keys:
+            seen = [entry for entry in Run(self.folders[key]).events() if entry["event"] == "epoch"]
+            for entry in seen[self.told.get(key, 0) :]:
+                yield key, entry
+            self.told[key] = len(seen)
+
+
+def known_before(trials: Sequence[Trial], folders: dict[str, Path]) -> Watch:
+    """Return a watch that has been told whatever the runs of ``trials`` say now."""
+    watch = Watch({trial.key: folders[trial.key] for trial in trials})
+    for _ in watch.news(list(watch.folders)):
+        pass
+    return watch
