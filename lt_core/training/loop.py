@@ -20,6 +20,7 @@ from lt_core.training.scoring import check_divergence, check_same, peak_memory, 
 from lt_core.training.session import Session
 from lt_core.training.steps import Losses, learn
 from lt_core.training.store import Run, write_json
+from lt_core.training.tensorboard import Board
 
 SAID_EVERY = 0.5
 """Seconds between two step events."""
@@ -95,9 +96,11 @@ def _guarded(session: Session, first: list[Event], should_stop: Asked) -> Iterat
         yield from _events(session, stopping)
 
     try:
-        for entry in told():
-            events.append(log, entry)
-            yield entry
+        with Board(folder, on=session.job.config.tensorboard) as board:
+            for entry in told():
+                events.append(log, entry)
+                board.tell(entry)
+                yield entry
     except Problem as problem:
         yield _failed(log, str(problem))
     except torch.OutOfMemoryError:
@@ -158,6 +161,7 @@ def _epoch(session: Session, losses: Losses, stopping: Asked) -> Generator[Event
     steps, done, begun = len(batches), at.step, time.monotonic()
     said, seen = begun, 0
     job.criterion.set_epoch(at.epoch - 1)
+    session.begin_epoch()
     session.set_training()
     session.set_rate(max(done - 1, 0), steps)  # for an epoch resumed after its last step
     feed = job.batches("train", batches[done:], at.epoch, done)

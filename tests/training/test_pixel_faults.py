@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import json
 import os
 import signal
 import subprocess
@@ -131,14 +132,20 @@ def _blind_once() -> object:
     return looking
 
 
-@pytest.mark.parametrize("damage", ["shorter", "no manifest", "other version", "index gone", "not an array", "no lock"])
+@pytest.mark.parametrize(
+    "damage", ["shorter", "longer", "no manifest", "other version", "index gone", "not an array", "no lock"]
+)
 def test_a_damaged_cache_is_made_again(tmp_path: Path, home: Path, damage: str) -> None:
     data = write(tmp_path / "images")
     cached_pixels(data, ROWS)
     (folder,) = entries(home)
+    made = json.loads((folder / "manifest.json").read_text())["made"]
     match damage:
         case "shorter":
             os.truncate(folder / "pixels.npy", 500)
+        case "longer":
+            with (folder / "pixels.npy").open("ab") as file:
+                file.write(b"more")
         case "no manifest":
             (folder / "manifest.json").unlink()
         case "other version":
@@ -154,6 +161,7 @@ def test_a_damaged_cache_is_made_again(tmp_path: Path, home: Path, damage: str) 
     pixels = cached_pixels(data, ROWS)
     check(pixels, data)
     assert mapped(pixels.base)
+    assert json.loads((entries(home)[0] / "manifest.json").read_text())["made"] > made
     assert len(entries(home)) == 1
 
 

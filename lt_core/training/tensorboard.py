@@ -1,0 +1,54 @@
+"""The epochs of a run as TensorBoard event files, for those who watch their runs there."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from types import TracebackType
+
+from lt_core.training.events import Event
+
+FOLDER = "tensorboard"
+SCALARS = {
+    "train_loss": "loss/train",
+    "val_loss": "loss/validation",
+    **{
+        f"{metric}_{group}": f"{metric}/{group}"
+        for metric in ("ap", "f1")
+        for group in ("macro", "head", "medium", "tail")
+    },
+    "learning_rate": "run/learning_rate",
+    "images_per_second": "run/images_per_second",
+}
+"""Keys of an epoch's event, and what they are called in TensorBoard; the step is the epoch, from 1."""
+
+
+class Board:
+    """Writes ``tensorboard/events.out.tfevents.*`` in a run's folder where ``on``; does nothing otherwise.
+
+    A run that goes on gets a further file, and TensorBoard takes the later value of an epoch that was made again.
+    """
+
+    def __init__(self, folder: Path, *, on: bool) -> None:
+        self._writer = None
+        if on:
+            from tensorboardX import SummaryWriter
+
+            self._writer = SummaryWriter(logdir=str(folder / FOLDER), flush_secs=10)
+
+    def __enter__(self) -> Board:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        if self._writer is not None:
+            self._writer.close()
+
+    def tell(self, entry: Event) -> None:
+        """Write the numbers of an epoch's event; what is not defined is left out."""
+        if self._writer is None or entry["event"] != "epoch":
+            return
+        for key, tag in SCALARS.items():
+            if (value := entry.get(key)) is not None:
+                self._writer.add_scalar(tag, value, entry["epoch"])
+        self._writer.flush()
