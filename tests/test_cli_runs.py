@@ -179,6 +179,7 @@ def test_resume_detached_then_stop_and_wait(capsys: pytest.CaptureFixture[str], 
     _until(lambda: len(run.events()) == 5)
     assert "running already" in _said(capsys, "resume", "one", "--detach", status=2)
     assert _json(capsys, "stop", "one", "--wait")["state"] == "stopped"
+    assert not (run.path / "stop").exists(), "what was asked is done"
 
 
 def test_a_queued_run_is_listed_and_cancelled(capsys: pytest.CaptureFixture[str], root: Path) -> None:

@@ -58,7 +58,7 @@ def resume(folder: Path, *, should_stop: Asked = lambda: False, progress: Progre
     the config, the data or the checkpoint are not what they were.
     """
     run = Run(folder)
-    if run.state == "finished":
+    if (seen := run.events()) and seen[-1]["event"] == "finished":
         return
     with lock.hold(folder):
         yield from _resumed(run, should_stop, progress)
@@ -86,7 +86,6 @@ def _resumed(run: Run, should_stop: Asked, progress: Progress | None) -> Iterato
 def _guarded(session: Session, first: list[Event], should_stop: Asked) -> Iterator[Event]:
     """Yield and write every event; turn what goes wrong into a ``failed`` event."""
     folder, log = session.folder, session.folder / "events.jsonl"
-    (folder / "stop").unlink(missing_ok=True)
 
     def stopping() -> bool:
         return should_stop() or (folder / "stop").exists()
@@ -151,7 +150,9 @@ def _events(session: Session, stopping: Asked) -> Iterator[Event]:
         )
         session.epoch_done(entry, scores | {"val_loss": val_loss})
         yield entry
-    yield session.conclude()
+    last = session.conclude()
+    (session.folder / "stop").unlink(missing_ok=True)  # it has been heard: the run may go on another time
+    yield last
 
 
 def _epoch(session: Session, losses: Losses, stopping: Asked) -> Generator[Event, None, int]:

@@ -142,7 +142,6 @@ def test_no_clock_is_asked_what_state_a_run_is_in(run: Run, monkeypatch: pytest.
         for file in run.path.iterdir():
             os.utime(file, (1e9, 1e9))
         assert run.state == "running"
-    (run.path / "queued.json").unlink()
     assert run.state == "interrupted"
 
 

@@ -203,9 +203,12 @@ def test_limits_that_mean_nothing_are_refused(monkeypatch: pytest.MonkeyPatch, r
     assert not root.exists()
 
 
-def test_paths_in_a_config_hold_wherever_the_worker_is(root: Path, tmp_path: Path, monkeypatch) -> None:
+@pytest.mark.parametrize("start", [queue.enqueue, launch.start_worker])
+def test_paths_in_a_config_hold_wherever_the_worker_is(
+    root: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, start: Callable[..., Run]
+) -> None:
     (tmp_path / "set.csv").write_text("image,a\n")
     monkeypatch.chdir(tmp_path)
-    run = queue.enqueue(RunConfig(Source("set.csv"), "bce", device="cpu"), Path("runs") / "here")
+    run = start(RunConfig(Source("set.csv"), "bce", device="cpu"), Path("runs") / "here")
     assert json.loads((run.path / "config.json").read_text())["data"]["name"] == str(tmp_path / "set.csv")
     assert run.path == root / "here"

@@ -65,7 +65,9 @@ def _config(seed: int) -> RunConfig:
 
 @pytest.fixture(scope="module")
 def configs() -> list[RunConfig]:
-    return [_config(seed) for seed in range(50)]
+    numbers = Source("x.arff", reader="arff", options={"label_count": 3})
+    switches = Source("scans", reader="dicom", options={"patient_data": True, "patient": "true"})
+    return [*(_config(seed) for seed in range(50)), RunConfig(numbers, "bce"), RunConfig(switches, "bce")]
 
 
 def _parsed(command: str) -> RunConfig:
@@ -75,7 +77,7 @@ def _parsed(command: str) -> RunConfig:
 
 
 def test_the_command_line_reads_its_own_command(configs: list[RunConfig]) -> None:
-    assert {type(value) for config in configs for value in config.data.options.values()} == {int, str}
+    assert {type(value) for config in configs for value in config.data.options.values()} == {int, str, bool}
     for config in configs:
         assert _parsed(as_command(config, "some where")) == config
 
