@@ -31,9 +31,9 @@ from torchvision.transforms import v2
 
 from lt_core.datasets import FileImages, LabeledImages, Source
 from lt_core.models import build, options_of
-from lt_core.training.augment import Augment
+from lt_core.training.augmenting.apply import Augment
 from lt_core.training.feed import Feed
-from lt_core.training.pixel_cache import cached_pixels
+from lt_core.training.pixels.cache import cached_pixels
 
 CLASSES = 14
 MEAN, DEVIATION = 0.5, 0.25

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from lt_core.data_commands import show
+from lt_core.home import os_user
 from lt_core.problems import Problem
 
 if TYPE_CHECKING:
@@ -65,12 +66,11 @@ def train(args: argparse.Namespace) -> object:
 
 def _left_behind(args: argparse.Namespace, config: RunConfig) -> object:
     """Start or queue the run in a process of its own, and say where it is."""
-    from lt_core.run_commands import user
     from lt_core.training.launch import start_worker
     from lt_core.training.queue import enqueue
 
     out = Path(args.out) if args.out else None
-    run = enqueue(config, out, owner=user()) if args.queue else start_worker(config, out, owner=user())
+    run = enqueue(config, out, owner=os_user()) if args.queue else start_worker(config, out, owner=os_user())
     if not args.json:
         print(f"{run.path}: {'queued' if args.queue else 'training in a process of its own'}")
     return {"run": str(run.path), "state": run.state, "reported_epoch": None, "test": None}

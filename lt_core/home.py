@@ -35,3 +35,13 @@ def made(folder: Path) -> Path:
             f"{folder} cannot be made ({reason}): choose another folder, or set LONGTAIL_LAB_HOME to one of your own"
         ) from None
     return folder
+
+
+def os_user() -> str:
+    """Return who is at the command line, as the system calls them; empty where it does not say."""
+    import getpass
+
+    try:
+        return getpass.getuser()
+    except (OSError, KeyError, ImportError):
+        return ""

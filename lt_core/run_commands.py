@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from lt_core.data_commands import show
+from lt_core.home import os_user
 from lt_core.problems import Problem
 from lt_core.train_flags import add_config_flags, given_of, loss_values_of
 
@@ -180,7 +181,7 @@ def clone(args: argparse.Namespace) -> object:
         if not args.json:
             print(as_command(config))
         return {"command": as_command(config)}
-    return _told(args, enqueue(config, parent=run.path.name, owner=user()), "is queued")
+    return _told(args, enqueue(config, parent=run.path.name, owner=os_user()), "is queued")
 
 
 def delete(args: argparse.Namespace) -> object:
@@ -212,16 +213,6 @@ def import_run(args: argparse.Namespace) -> object:
     from lt_core.training.archive import import_run
 
     return _told(args, import_run(args.file), "is here now")
-
-
-def user() -> str:
-    """Return who is at the command line, as the system calls them; empty where it does not say."""
-    import getpass
-
-    try:
-        return getpass.getuser()
-    except (OSError, KeyError, ImportError):
-        return ""
 
 
 def _run(args: argparse.Namespace) -> Run:

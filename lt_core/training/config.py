@@ -21,7 +21,8 @@ class RunConfig:
     ``data`` is a ``Source``, ``loss_values`` only what differs from the loss's defaults, ``model`` a timm name,
     ``weights`` a file to start from (timm's own where it is empty and ``pretrained`` is on), ``image_size`` None for
     the images' own, ``groups`` how head, medium and tail are told apart (relative, absolute, quantile, RULE:HEAD:TAIL
-    or a JSON object of class names and groups).
+    or a JSON object of class names and groups). ``method`` is one of ``training.methods`` with ``method_values`` of its
+    hyper-parameters, ``teacher`` the folder of the finished run that it learns from.
     """
 
     data: Source
@@ -70,6 +71,9 @@ class RunConfig:
     image_size: int | None = None
     weights: str = ""
     groups: str = "relative"
+    method: str = ""
+    method_values: dict[str, Value] = field(default_factory=dict)
+    teacher: str = ""
     name: str = ""
 
     def __post_init__(self) -> None:
@@ -83,7 +87,8 @@ class RunConfig:
     def as_json(self) -> dict[str, Any]:
         """Return a JSON object that ``from_json`` turns back into this config."""
         entry = {f.name: getattr(self, f.name) for f in fields(self)}
-        return entry | {"data": self.data.as_json(), "loss_values": dict(self.loss_values)}
+        values = {"loss_values": dict(self.loss_values), "method_values": dict(self.method_values)}
+        return entry | values | {"data": self.data.as_json()}
 
     @classmethod
     def from_json(cls, entry: Mapping[str, Any]) -> RunConfig:

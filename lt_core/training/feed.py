@@ -12,8 +12,8 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from lt_core.training.augment import Augment
-from lt_core.training.pixel_rows import PixelRows
+from lt_core.training.augmenting.apply import Augment
+from lt_core.training.pixels.rows import PixelRows
 
 Layout = Literal["channels_last", "contiguous"]
 Rows = NDArray[np.integer]

@@ -13,22 +13,25 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
-from lt_core.datasets import LabeledImages, assign_parts, load
+from lt_core.datasets import LabeledImages
 from lt_core.losses import Criterion, get_loss
-from lt_core.models import build_from, check_name, check_takes, options_of
+from lt_core.models import build_from, check_takes, options_of
 from lt_core.models.heads import head_scale, with_cosine_head
 from lt_core.problems import Problem
 from lt_core.stats import prior_of
-from lt_core.training.augment import Augment
+from lt_core.training.augmenting.apply import Augment
+from lt_core.training.checking import check_settings, trainable
 from lt_core.training.choosing import choose
 from lt_core.training.config import RunConfig
 from lt_core.training.feed import Feed, Layout
 from lt_core.training.gradient_monitor import GradientMonitor
+from lt_core.training.methods.hooks import Method
+from lt_core.training.methods.registry import method_of
+from lt_core.training.methods.unlabelled import PART as UNLABELLED
+from lt_core.training.methods.unlabelled import unlabelled_part
 from lt_core.training.parts import Part, card_of, part_of
-from lt_core.training.pixel_making import Progress
+from lt_core.training.pixels import Progress
 from lt_core.training.rng import Rng
-from lt_core.training.softening import why_not_mixup, why_not_smoothing
-from lt_core.training.stages import stages_of
 
 AUGMENTING, MIXING = 1, 2
 """What a place of the run draws beside its step: told apart by a last number."""
@@ -59,6 +62,8 @@ class Job:
     """Where the gradient that each class receives is summed; None where nobody asked."""
     compiled: nn.Module | None = None
     """The model as ``torch.compile`` wraps it; None where it is not compiled."""
+    method: Method | None = None
+    """What is done beyond the loss; None where nothing is."""
 
     @property
     def net(self) -> nn.Module:
@@ -159,13 +164,10 @@ def prepare(
     check_settings(config)
     device = pick_device(config.device)
     half = pick_precision(config.precision, device)
-    data = _trainable(config)
-    train = part_of(data, "train", config, progress=progress, should_stop=should_stop)
-    shape = train.pixels.shape[1:]
-    others = {
-        name: part_of(data, name, config, shape, progress=progress, should_stop=should_stop) for name in ("val", "test")
-    }
-    parts = {"train": train, **others}
+    data, beyond = trainable(config), method_of(config)
+    with_unlabelled = beyond is not None and "unlabelled" in beyond.needs
+    parts = _parts(data, config, with_unlabelled, progress=progress, should_stop=should_stop)
+    shape = parts["train"].pixels.shape[1:]
     prior = prior_of(data)
     card = card_of(data, parts, prior.positives, config.groups) | {
         "model_options": options_of(config.model),
@@ -189,16 +191,15 @@ def prepare(
     layout: Layout = card["chosen"]["layout"]
     form = torch.contiguous_format if layout == "contiguous" else torch.channels_last
     model.to(device).to(memory_format=form)
+    changes = {name: Augment(config.augment) for name in ("train", UNLABELLED)}
     feeds = {
-        name: Feed(
-            part.pixels, card["mean"], card["std"], device, Augment(config.augment) if name == "train" else None, layout
-        )
+        name: Feed(part.pixels, card["mean"], card["std"], device, changes.get(name), layout)
         for name, part in parts.items()
     }
     criterion = spec.criterion(prior=prior, reduction=config.reduction, **cast(dict[str, Any], config.loss_values))
     unseen = [data.class_names[c] for c in prior.unseen]
     notes = [note, f"no training example of {', '.join(unseen)}: counted as 1" if unseen and spec.needs_prior else ""]
-    return Job(
+    job = Job(
         config,
         data.kind,
         card,
@@ -215,33 +216,27 @@ def prepare(
         torch.amp.GradScaler("cuda") if half is torch.float16 else None,
         GradientMonitor(data.n_classes, device) if config.monitor else None,
         cast(nn.Module, torch.compile(model)) if card["chosen"]["compile"] else None,
+        None if beyond is None else beyond.start(config.method_values),
     )
+    if job.method is not None:
+        job.method.begin(job)
+    return job
 
 
-def check_settings(config: RunConfig) -> None:
-    """Raise ``Problem`` for settings that do not go together, before any data are read."""
-    spec = get_loss(config.loss)
-    spec.checked(config.loss_values)
-    check_name(config.model)
-    stages_of(config.stages, config.epochs, config.deferred_from, config.sampler)
-    if config.mixup and (why := why_not_mixup(spec)):
-        raise Problem(why)
-    if config.label_smoothing and (why := why_not_smoothing(spec, config.loss_values)):
-        raise Problem(why)
-    if config.stages == "drw" and not spec.takes_class_weights:
-        raise Problem(
-            f"{spec.key} judges a batch or an image as a whole: its classes cannot be weighted, use stages=one or drs"
-        )
-
-
-def _trainable(config: RunConfig) -> LabeledImages:
-    """Return the data set with its parts; raise ``Problem`` where nothing can be trained on it with this loss."""
-    spec, loaded = get_loss(config.loss), load(config.data)
-    if not isinstance(loaded, LabeledImages):
-        raise Problem(f"{loaded.title} has class counts only, no images: choose a data set with images to train on")
-    if spec.labels == "single" and loaded.kind == "multi":
-        raise Problem(
-            f"{config.loss} is for one class an image, but {loaded.title} is read as several labels an image: choose a "
-            "multi-label loss, or say --option kind=single if every image has exactly one"
-        )
-    return assign_parts(loaded, seed=config.seed, method=config.split_method)
+def _parts(
+    data: LabeledImages,
+    config: RunConfig,
+    with_unlabelled: bool,
+    *,
+    progress: Progress | None,
+    should_stop: Callable[[], bool] | None,
+) -> dict[str, Part]:
+    """Return train, val and test and, where a method wants it, what of the training part has no label."""
+    train = part_of(data, "train", config, progress=progress, should_stop=should_stop)
+    shape = train.pixels.shape[1:]
+    parts = {"train": train}
+    for name in ("val", "test"):
+        parts[name] = part_of(data, name, config, shape, progress=progress, should_stop=should_stop)
+    if with_unlabelled:
+        parts[UNLABELLED] = unlabelled_part(data, config, shape, progress=progress, should_stop=should_stop)
+    return parts

@@ -15,7 +15,7 @@ from lt_core.training import checkpoint, events, lock
 from lt_core.training.config import RunConfig
 from lt_core.training.events import Event, event
 from lt_core.training.job import Job, prepare
-from lt_core.training.pixel_making import Progress
+from lt_core.training.pixels import Progress
 from lt_core.training.scoring import check_divergence, check_same, peak_memory, scores_of
 from lt_core.training.session import Session
 from lt_core.training.steps import Losses, learn

@@ -16,8 +16,7 @@ from lt_core.problems import Problem
 from lt_core.stats import groups_of
 from lt_core.stats.groups import Grouping
 from lt_core.training.config import RunConfig
-from lt_core.training.pixel_cache import PixelRows, cached_pixels
-from lt_core.training.pixel_making import Progress
+from lt_core.training.pixels import PixelRows, Progress, cached_pixels
 
 
 @dataclass(frozen=True, eq=False)
@@ -56,6 +55,20 @@ def part_of(
     rows = rows[~np.isnan(data.labels[rows]).all(axis=1)]
     if name == "train" and len(rows) < 2:
         raise Problem(f"{data.title} has {len(rows)} labelled training images: at least 2 are needed")
+    return part_at(data, rows, name, config, shape, progress=progress, should_stop=should_stop)
+
+
+def part_at(
+    data: LabeledImages,
+    rows: NDArray[np.intp],
+    name: str,
+    config: RunConfig,
+    shape: tuple[int, ...] | None = None,
+    *,
+    progress: Progress | None = None,
+    should_stop: Callable[[], bool] | None = None,
+) -> Part:
+    """Return the part of these ``rows`` of the data set, called ``name``; the rest is as ``part_of`` says."""
     missing = np.intersect1d(rows, np.asarray(list(data.images.missing()), dtype=np.intp))
     if len(missing):
         first = data.ids[missing[0]] if data.ids is not None else f"row {missing[0]}"

@@ -23,7 +23,8 @@ def changed(config: RunConfig) -> dict[str, Any]:
     found = {}
     for field in fields(config):
         value = getattr(config, field.name)
-        if field.name not in GIVEN and (field.default is MISSING or value != field.default):
+        plain = {} if field.default is MISSING else field.default
+        if field.name not in GIVEN and value != plain:
             found[field.name] = value
     return found
 
@@ -38,7 +39,10 @@ def as_command(config: RunConfig, out: str = "") -> str:
         words += _pair("--set", f"{name}={_text(value)}")
     for name, value in changed(config).items():
         flag = flag_of(name)
-        if isinstance(value, bool):
+        if isinstance(value, dict):
+            for inner, entry in value.items():
+                words += _pair(flag, f"{inner}={_text(entry)}")
+        elif isinstance(value, bool):
             words.append(flag if value else f"--no-{flag[2:]}")
         else:
             words += _pair(flag, _text(value))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from contextlib import nullcontext
 from pathlib import Path
 from typing import Any, cast
 
@@ -85,6 +86,13 @@ class Session:
             self.best.restart()
         self._stage = stage
 
+    def begin_epoch(self) -> None:
+        """Let the method prepare the epoch by the averaged weights, unless steps of it are done."""
+        if self.job.method is None or self.at.step:
+            return
+        with nullcontext() if self.ema is None else self.ema.swapped():
+            self.job.method.before_epoch(self.job, self.at.epoch)
+
     def set_training(self) -> None:
         """Put model and criterion into training mode; what is frozen keeps its running statistics."""
         self.job.criterion.train()
@@ -113,6 +121,8 @@ class Session:
         """Count a step, and take the weights after it into their average."""
         if self.ema is not None:
             self.ema.update(self.at.total)
+        if self.job.method is not None:
+            self.job.method.after_step()
         self.at.step += 1
         self.at.total += 1
 
@@ -154,6 +164,7 @@ class Session:
         tensors |= named("optimizer", checkpoint.optimizer_tensors(job.optimizer))
         tensors |= named("ema", self.ema.state()) if self.ema is not None else {}
         tensors |= named("monitor", job.monitor.state()) if job.monitor is not None else {}
+        tensors |= named("method", job.method.state()) if job.method is not None else {}
         try:
             checkpoint.save(self.folder, tensors, at)
         finally:
@@ -173,6 +184,8 @@ class Session:
             self.ema.load_state(under("ema", tensors))
         if job.monitor is not None:
             job.monitor.load_state(under("monitor", tensors))
+        if job.method is not None:
+            job.method.load_state(under("method", tensors))
         if job.scaler is not None and self.at.scale:
             job.scaler.load_state_dict(job.scaler.state_dict() | {"scale": self.at.scale})
         if self.at.epoch <= job.config.epochs:

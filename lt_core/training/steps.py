@@ -15,6 +15,7 @@ from torch.nn.modules.batchnorm import _BatchNorm
 
 from lt_core.problems import Problem
 from lt_core.training.job import MIXING, Job
+from lt_core.training.methods.hooks import Seen
 from lt_core.training.softening import drawn_mix, softened
 
 SMALLEST_PIECE = 2
@@ -110,12 +111,17 @@ def _once(
     job: Job, images: Tensor, rows: NDArray[np.intp], where: tuple[int, int], pieces: int
 ) -> tuple[Tensor, Tensor]:
     config, targets = job.config, job.targets(job.train, rows)
+    if job.method is not None:
+        targets = job.method.targets(job, rows, targets)
     mix = None
     if config.mixup:
         mix = drawn_mix(len(rows), config.mixup, job.rng.generator(*where, MIXING), device=job.device)
         images = mix.images(images)
+    beside = None if job.method is None else job.method.images(job, rows, where)
+    if beside is not None:
+        images = torch.cat([images, beside])
 
-    def loss_of(logits: Tensor) -> Tensor:
+    def supervised(logits: Tensor) -> Tensor:
         if job.monitor is not None:
             labels = targets if mix is None else mix.labels(targets, logits.shape[1])
             job.monitor.watch(
@@ -124,6 +130,11 @@ def _once(
         if mix is None and not config.label_smoothing:
             return cast(Tensor, job.criterion(logits, targets, **job.draw))
         return softened(job.criterion, logits, targets, mix=mix, smoothing=config.label_smoothing, **job.draw)
+
+    def loss_of(logits: Tensor) -> Tensor:
+        loss = supervised(logits[: len(rows)])
+        more = None if job.method is None else job.method.extra_loss(job, Seen(logits, targets, images, where[0]))
+        return loss if more is None else loss + more
 
     job.optimizer.zero_grad(set_to_none=True)
     if pieces == 1:

@@ -13,8 +13,8 @@ from torchvision.transforms.v2 import InterpolationMode
 from torchvision.transforms.v2 import functional as F
 
 from lt_core.problems import Invalid, Unknown
-from lt_core.training.augment import Augment
-from lt_core.training.augment_presets import PRESETS, AugmentPreset, Padding, preset_of
+from lt_core.training.augmenting.apply import Augment
+from lt_core.training.augmenting.presets import PRESETS, AugmentPreset, Padding, preset_of
 
 NOTHING = AugmentPreset("test", "Test", "of nothing")
 CHANGING = [key for key in PRESETS if key != "none"]

@@ -13,10 +13,10 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from lt_core.training.augment import Augment
+from lt_core.training.augmenting.apply import Augment
 from lt_core.training.feed import Feed
 from lt_core.training.parts import normalised
-from lt_core.training.pixel_rows import PixelRows
+from lt_core.training.pixels.rows import PixelRows
 
 CARD = {1: {"mean": [0.4321], "std": [0.2345]}, 3: {"mean": [0.1, 0.5, 0.7], "std": [0.3, 0.2, 0.123]}}
 DEVICES = ["cpu", *(["cuda"] if torch.cuda.is_available() else [])]

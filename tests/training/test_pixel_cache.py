@@ -14,8 +14,8 @@ from PIL import Image
 from lt_core.datasets import ArrayImages, FileImages, LabeledImages, Source, to_uint8_batch
 from lt_core.datasets.images import ImageStore, Pixels
 from lt_core.problems import Problem
-from lt_core.training.pixel_cache import DecodingStopped, cached_pixels, decode_once
-from lt_core.training.pixel_rows import mapped
+from lt_core.training.pixels.cache import DecodingStopped, cached_pixels, decode_once
+from lt_core.training.pixels.rows import mapped
 
 COUNT = 24
 

@@ -18,9 +18,10 @@ from PIL import Image
 
 from lt_core.datasets import FileImages, LabeledImages, Source, to_uint8_batch
 from lt_core.problems import Invalid, Problem
-from lt_core.training import pixel_folder, pixel_writing
-from lt_core.training.pixel_cache import PixelRows, cache_report, cached_pixels, decode_once
-from lt_core.training.pixel_rows import mapped
+from lt_core.training.pixels import folder as pixel_folder
+from lt_core.training.pixels import writing as pixel_writing
+from lt_core.training.pixels.cache import PixelRows, cache_report, cached_pixels, decode_once
+from lt_core.training.pixels.rows import mapped
 
 COUNT = 12
 ROWS = np.arange(COUNT)
@@ -29,7 +30,7 @@ import sys, time
 from pathlib import Path
 import numpy as np
 from lt_core.datasets import FileImages, LabeledImages, Source
-from lt_core.training.pixel_cache import cached_pixels
+from lt_core.training.pixels.cache import cached_pixels
 folder = Path(sys.argv[1])
 class Slow(FileImages):
     def read(self, index):
@@ -114,7 +115,7 @@ def test_without_locks_both_make_it_and_one_is_kept(
 ) -> None:
     data = write(tmp_path / "images")
     first = cached_pixels(data, ROWS)
-    monkeypatch.setattr("lt_core.training.pixel_making.pixel_folder.open_cache", _blind_once())
+    monkeypatch.setattr("lt_core.training.pixels.making.pixel_folder.open_cache", _blind_once())
     second = cached_pixels(data, ROWS)
     check(first, data)
     check(second, data)

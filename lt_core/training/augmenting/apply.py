@@ -9,8 +9,8 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from lt_core.problems import Invalid
-from lt_core.training.augment_colour import blurred, recoloured
-from lt_core.training.augment_presets import AugmentPreset, preset_of
+from lt_core.training.augmenting.colour import blurred, recoloured
+from lt_core.training.augmenting.presets import AugmentPreset, preset_of
 
 DRAWS = 12
 """Numbers an image draws, whatever the preset, so that presets can be compared on the same draws."""

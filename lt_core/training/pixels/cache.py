@@ -11,10 +11,10 @@ from numpy.typing import NDArray
 
 from lt_core.datasets import ArrayImages, ImageStore, LabeledImages, NoImages, to_uint8_batch
 from lt_core.problems import Invalid, Problem
-from lt_core.training import pixel_folder
-from lt_core.training.pixel_folder import Kept
-from lt_core.training.pixel_making import Apart, DecodingStopped, Making, Progress, refusal
-from lt_core.training.pixel_rows import PixelRows
+from lt_core.training.pixels import folder as pixel_folder
+from lt_core.training.pixels.folder import Kept
+from lt_core.training.pixels.making import Apart, DecodingStopped, Making, Progress, refusal
+from lt_core.training.pixels.rows import PixelRows
 
 __all__ = ["DecodedImages", "DecodingStopped", "PixelRows", "cache_report", "cached_pixels", "decode_once"]
 

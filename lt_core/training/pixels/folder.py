@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 
 from lt_core.home import cache_dir, made
 from lt_core.problems import Invalid
-from lt_core.training.pixel_locks import Lock
+from lt_core.training.pixels.locks import Lock
 
 VERSION = 1
 """Of the files in a folder; part of every digest, so that another version is another cache."""

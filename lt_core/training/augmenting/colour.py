@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from lt_core.training.augment_presets import AugmentPreset
+from lt_core.training.augmenting.presets import AugmentPreset
 
 LUMA = (0.2989, 0.587, 0.114)
 """Weights of red, green and blue as torchvision rounds those of ITU-R 601."""

@@ -12,13 +12,13 @@ from numpy.typing import NDArray
 
 from lt_core.datasets import LabeledImages
 from lt_core.problems import Problem
-from lt_core.training import pixel_folder
-from lt_core.training.pixel_decoding import decode
-from lt_core.training.pixel_digest import digest_of
-from lt_core.training.pixel_folder import Kept
-from lt_core.training.pixel_locks import Lock
-from lt_core.training.pixel_rows import sums_of
-from lt_core.training.pixel_writing import FileSink, MemorySink, NoRoom, Sink
+from lt_core.training.pixels import folder as pixel_folder
+from lt_core.training.pixels.decoding import decode
+from lt_core.training.pixels.digest import digest_of
+from lt_core.training.pixels.folder import Kept
+from lt_core.training.pixels.locks import Lock
+from lt_core.training.pixels.rows import sums_of
+from lt_core.training.pixels.writing import FileSink, MemorySink, NoRoom, Sink
 
 Progress = Callable[[int, int], None]
 Made = tuple[NDArray[np.intp], Kept, str]

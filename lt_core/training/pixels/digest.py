@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from lt_core.datasets import FileImages, ImageStore
 from lt_core.datasets.arrow_images import ArrowImages
-from lt_core.training.pixel_folder import VERSION
+from lt_core.training.pixels.folder import VERSION
 
 
 def digest_of(images: ImageStore, rows: NDArray[np.intp], size: int | None, channels: int | None) -> str:
