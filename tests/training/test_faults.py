@@ -1,0 +1,151 @@
+"""What can go wrong around a run, for real: killed processes, a full disk. Nothing finished is ever lost."""
+
+from __future__ import annotations
+
+import json
+import os
+import resource
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from lt_core.training import Run, RunConfig, train
+from lt_core.training.launch import start_worker, start_worker_in
+
+Make = Callable[..., RunConfig]
+PATIENCE = 180.0
+ROOM = 2_000_000
+"""Bytes a file may have where the disk is made out to be full: less than a checkpoint of the smallest network."""
+
+
+@pytest.fixture(autouse=True)
+def _small(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("OMP_NUM_THREADS", "1")
+
+
+def _until(done: Callable[[], bool], what: str) -> None:
+    end = time.monotonic() + PATIENCE
+    while not done():
+        assert time.monotonic() < end, f"waited in vain for {what}"
+        time.sleep(0.02)
+
+
+def _same(one: Run, two: Run) -> None:
+    assert one.history()["train_loss"].tolist() == pytest.approx(two.history()["train_loss"].tolist(), abs=1e-6)
+    for part in ("val", "test"):
+        assert np.allclose(one.predictions(part).logits, two.predictions(part).logits, atol=1e-6, rtol=0)
+
+
+def test_a_worker_killed_after_its_app_ends_as_if_nothing_had_been(config: Make, tmp_path: Path) -> None:
+    """The app that started it dies too: nothing but the folder is left, and a new process takes it up."""
+    settings = config(epochs=12)
+    whole = start_worker(settings, tmp_path / "whole")  # a worker, too: sums depend on how many threads make them
+    folder = tmp_path / "killed"
+    folder.mkdir()
+    (folder / "config.json").write_text(json.dumps(settings.as_json()))
+    starter = "import sys, time; from pathlib import Path; from lt_core.training.launch import start_worker_in; "
+    starter += "start_worker_in(Path(sys.argv[1])); print('on', flush=True); time.sleep(600)"
+    command = [sys.executable, "-c", starter, str(folder)]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, cwd=Path(__file__).parents[2]) as app:
+        assert app.stdout is not None
+        assert app.stdout.readline().strip() == b"on"
+        app.kill()
+    run = Run(folder)
+    _until(lambda: len(run.history()) >= 2, "two epochs after the app was killed")
+    os.kill(json.loads((folder / "worker.json").read_text())["pid"], signal.SIGKILL)
+    _until(lambda: run.state == "interrupted", "the kill to be seen")
+    before = len(run.history())
+    assert before < settings.epochs, "it was over before it could be killed: more epochs"
+    start_worker_in(folder)
+    _until(lambda: run.state not in ("queued", "running"), "the end")
+    assert run.state == "finished", (folder / "worker.log").read_text()
+    _until(lambda: whole.state not in ("queued", "running"), "the run that nobody killed")
+    _same(run, whole)
+
+
+FULL = """
+import json, resource, signal, sys
+from pathlib import Path
+from lt_core.training import RunConfig, train
+from lt_core.training.loop import resume
+signal.signal(signal.SIGXFSZ, signal.SIG_IGN)  # a write beyond the limit is an error, as on a full disk
+folder, again = Path(sys.argv[1]), sys.argv[2] == "again"
+config = RunConfig.from_json(json.loads(Path(sys.argv[3]).read_text()))
+for entry in resume(folder) if again else train(config, folder):
+    if entry["event"] == "epoch" and entry["epoch"] == 2:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (int(sys.argv[4]), resource.RLIM_INFINITY))
+print(json.dumps(entry))
+"""
+
+
+def test_a_full_disk_ends_a_run_in_a_sentence_and_loses_no_epoch(config: Make, tmp_path: Path) -> None:
+    settings = config(epochs=4)
+    list(train(settings, tmp_path / "whole"))
+    (tmp_path / "config.json").write_text(json.dumps(settings.as_json()))
+    command = [sys.executable, "-c", FULL, str(tmp_path / "run"), "new", str(tmp_path / "config.json"), str(ROOM)]
+    said = subprocess.run(command, capture_output=True, text=True, check=True, cwd=Path(__file__).parents[2])
+    last = json.loads(said.stdout.splitlines()[-1])
+    assert last["event"] == "failed"
+    assert "make room on the disk and resume the run" in last["error"]
+    run = Run(tmp_path / "run")
+    assert run.state == "failed"
+    assert 2 <= len(run.history()) < settings.epochs  # a checkpoint is not written after every epoch of a moment
+    assert not [path.name for path in run.path.iterdir() if path.name.startswith(".")]  # no half-written file is left
+    from lt_core.training.loop import resume
+
+    list(resume(run.path))
+    assert run.state == "finished"
+    _same(run, Run(tmp_path / "whole"))
+
+
+def test_the_limit_is_below_a_checkpoint(config: Make, tmp_path: Path) -> None:
+    """Or the test of the full disk would show nothing."""
+    list(train(config(epochs=1), tmp_path / "run"))
+    assert (tmp_path / "run" / "checkpoint.safetensors").stat().st_size > ROOM
+    assert (tmp_path / "run" / "best.safetensors").stat().st_size < ROOM
+    assert resource.getrlimit(resource.RLIMIT_FSIZE)[0] in (resource.RLIM_INFINITY, -1)
+
+
+def test_a_clock_that_jumps_changes_neither_the_run_nor_what_is_said_of_it(
+    config: Make, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    settings = config(epochs=3)
+    list(train(settings, tmp_path / "steady"))
+    now, jumps = time.time, iter([0.0, *[86400.0 * k for k in (1, -400, 7, -3) * 200]])
+    monkeypatch.setattr(time, "time", lambda: now() + next(jumps))
+    for _ in train(settings, tmp_path / "jumping"):
+        left = Run(tmp_path / "jumping").progress().seconds_left
+        assert left is None or 0 <= left < 600
+        assert Run(tmp_path / "jumping").state in ("running", "finished")
+    monkeypatch.undo()
+    run = Run(tmp_path / "jumping")
+    assert run.state == "finished"
+    assert (run.history()["seconds"] < 600).all()
+    _same(run, Run(tmp_path / "steady"))
+
+
+def test_a_file_of_images_spoilt_in_the_middle_is_named_before_training(tmp_path: Path) -> None:
+    from PIL import Image
+
+    from lt_core.datasets import Source
+
+    rng = np.random.default_rng(0)
+    (tmp_path / "images").mkdir()
+    lines = ["image,a,b"]
+    for k in range(40):
+        Image.fromarray(rng.integers(0, 255, (16, 16), dtype=np.uint8)).save(tmp_path / "images" / f"x{k:02}.png")
+        lines.append(f"x{k:02}.png,{k % 2},{(k // 2) % 2}")
+    spoilt = tmp_path / "images" / "x17.png"
+    spoilt.write_bytes(spoilt.read_bytes()[:60])
+    (tmp_path / "labels.csv").write_text("\n".join(lines))
+    config = RunConfig(Source(str(tmp_path / "labels.csv"), images=str(tmp_path / "images")), "bce", device="cpu")
+    with pytest.raises(Exception, match=r"x17\.png") as caught:
+        list(train(config, tmp_path / "run"))
+    assert "\n" not in str(caught.value)
+    assert not (tmp_path / "run").exists()
