@@ -47,9 +47,18 @@ def examine() -> dict[str, Any]:
         "versions": versions,
         "home": str(folder),
         "weights_cache": str(_weights_cache()),
+        "pixel_cache": _pixel_cache(),
         "own_losses": own,
         "problems": problems,
     }
+
+
+def _pixel_cache() -> str:
+    """Return how much the decoded images take, of how much they may, and where."""
+    from lt_core.training.pixels import cache_report
+
+    report = cache_report()
+    return f"{report['bytes'] / 1e9:.2f} of {report['limit_bytes'] / 1e9:g} GB in {report['folder']}"
 
 
 def _device() -> str:

@@ -29,6 +29,7 @@ FLOORS = (  # from the ground up: a package imports only what stands below it
     ("train_flags",),
     ("commands",),
     ("run_commands",),
+    ("method_commands",),
     ("cli",),
     ("__main__",),
 )

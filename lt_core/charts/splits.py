@@ -146,6 +146,10 @@ def part_counts(table: pd.DataFrame, order: list[str], *, few: int = 10, cell: i
     return layered(cells, outlines, texts, data=shown, height=alt.Step(cell), selections=clicks)
 
 
+_WIDE = 480
+"""Pixels of a chart from which names along a logarithmic axis find room; below, those far apart are written."""
+
+
 def power_curve(curve: pd.DataFrame, classes: pd.DataFrame, *, height: int = 320) -> Figure:
     """Return the width of the 95 % interval of F1 over the number of positives, with a dot for each class.
 
@@ -170,8 +174,13 @@ def power_curve(curve: pd.DataFrame, classes: pd.DataFrame, *, height: int = 320
             alt.Tooltip("f1_difference:Q", format=".3f", title="smallest visible difference"),
         ]
     )
-    named = alt.Chart(_apart(classes)).encode(x=x, y=y)
-    texts = named.mark_text(align="left", dx=6, dy=-9, fontSize=11, color=QUIET).encode(text=alt.Text("class:N"))
+    named = _apart(classes)
+    roomy = set(_apart(classes, factor=12).index[:-1]) | set(named.index[:1])
+    base = alt.Chart(named.assign(always=[k in roomy for k in named.index])).encode(x=x, y=y)
+    texts = base.mark_text(align="left", dx=6, dy=-9, fontSize=11, color=QUIET).encode(
+        text=alt.Text("class:N"),
+        opacity=alt.OpacityValue(0, condition={"test": f"datum.always || width > {_WIDE}", "value": 1}),
+    )
     return layered(line, dots, texts, height=height)
 
 

@@ -7,6 +7,7 @@ from typing import Any, Literal, cast
 import numpy as np
 from numpy.typing import NDArray
 
+from lt_core.datasets.notes import counted
 from lt_core.problems import Invalid, Problem
 
 Kind = Literal["multi", "single"]
@@ -26,7 +27,7 @@ def as_asked(found: Kind, asked: Kind | None, labels: NDArray[np.float32], name:
         wrong = np.flatnonzero((labels == 1).sum(axis=1) != 1)
         if len(wrong):
             raise Problem(
-                f"{name} cannot be read with one class an image: {len(wrong):,} rows have none or several, "
+                f"{name} cannot be read with one class an image: {counted(len(wrong), 'rows have none or several')}, "
                 f"the first is row {wrong[0] + 1}"
             )
     return asked or found

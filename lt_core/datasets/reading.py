@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any, Literal
 
+from lt_core.datasets.notes import counted
+
 Role = Literal["image", "patient", "split", "label", "box", "reader", "metadata", "unused"]
 ChangeKind = Literal["dropped", "repaired", "merged", "unknown"]
 
@@ -33,7 +35,7 @@ class Change:
 
     def __str__(self) -> str:
         shown = f" ({', '.join(self.examples[:3])}{' ...' if len(self.examples) > 3 else ''})" if self.examples else ""
-        return f"{self.count:,} {self.what}{shown}"
+        return f"{counted(self.count, self.what)}{shown}"
 
 
 @dataclass(frozen=True)

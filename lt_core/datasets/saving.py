@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from lt_core.datasets.labeled_images import PARTS, LabeledImages
+from lt_core.datasets.notes import counted
 from lt_core.datasets.saved import FORMAT, MANIFEST, VERSION
 from lt_core.datasets.saved.label_columns import label_columns
 from lt_core.datasets.saved.pictures import how_kept, image_cells, keeps_masks, mask_cells, names_of
@@ -120,7 +121,7 @@ def _manifest(
     reading = dataset.reading
     # What loading has put behind is put behind again when the saved set is loaded.
     said = f"; read as {dataset.source.reader} because {reading.reason}" if reading else ""
-    lost = [f"{broken:,} images could not be read and are not in the saved file"] if broken else []
+    lost = [counted(broken, "images could not be read: left out of the saved file")] if broken else []
     return {
         "format": FORMAT,
         "version": VERSION,

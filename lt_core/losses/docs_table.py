@@ -47,8 +47,8 @@ def write_into(path: Path) -> None:
 
 def _overview(specs: tuple[LossSpec, ...]) -> str:
     rows = [
-        f"| [`{spec.key}`](#{_anchor(spec)}) | {_cell(spec.title)} | {spec.labels} | "
-        f"{'yes' if spec.needs_prior else 'no'} | {_cell(spec.reduction_text)} | {spec.paper.year} |"
+        f"| [`{spec.key}`](#{_anchor(spec)}) | {cell(spec.title)} | {spec.labels} | "
+        f"{'yes' if spec.needs_prior else 'no'} | {cell(spec.reduction_text)} | {spec.paper.year} |"
         for spec in specs
     ]
     head = ["| key | loss | labels | needs class counts | authors' reduction | year |", "|---|---|---|---|---|---|"]
@@ -57,25 +57,25 @@ def _overview(specs: tuple[LossSpec, ...]) -> str:
 
 def _section(spec: LossSpec) -> str:
     said = f"{spec.paper}"
-    paper = f"[{_cell(said)}]({spec.paper.url})" if spec.paper.url.startswith("https://") else _cell(said)
+    paper = f"[{cell(said)}]({spec.paper.url})" if spec.paper.url.startswith("https://") else cell(said)
     facts = [
         f"* **Paper:** {paper}",
-        f"* **Family:** {_cell(spec.family)}. **Gives:** {GIVES[spec.gives]}. "
-        f"**Authors' reduction:** {_cell(spec.reduction_text)}.",
+        f"* **Family:** {cell(spec.family)}. **Gives:** {GIVES[spec.gives]}. "
+        f"**Authors' reduction:** {cell(spec.reduction_text)}.",
         f"* **Class counts:** {'needed' if spec.needs_prior else 'not needed'}.{_beside(spec)}",
     ]
     if spec.reduces_to:
         facts.append(f"* **Becomes** {'; '.join(_identity(identity) for identity in spec.reduces_to)}.")
     if spec.extension:
-        facts.append(f"* **Not in the paper:** {_cell(spec.extension)}")
+        facts.append(f"* **Not in the paper:** {cell(spec.extension)}")
     if is_own(spec):
         facts.append("* **Your own**, from the folder of your losses.")
     parts = [
         f"### {spec.key}",
-        f"**{_cell(spec.title)}.** {_cell(spec.what)}",
+        f"**{cell(spec.title)}.** {cell(spec.what)}",
         "\n".join(facts),
-        f"*When.* {_cell(spec.when)} *Watch.* {_cell(spec.watch)}",
-        _parameters(spec.params),
+        f"*When.* {cell(spec.when)} *Watch.* {cell(spec.watch)}",
+        parameter_table(spec.params),
     ]
     return "\n\n".join(part for part in parts if part)
 
@@ -92,11 +92,12 @@ def _beside(spec: LossSpec) -> str:
     return "".join(f" {note}" for note in notes)
 
 
-def _parameters(params: tuple[Param, ...]) -> str:
+def parameter_table(params: tuple[Param, ...]) -> str:
+    """Return the Markdown table of declared hyper-parameters, or a sentence where there are none."""
     if not params:
         return "No parameters."
     rows = [
-        f"| `{param.name}` | {_said(param.default)} | {_cell(_range(param))} | {_cell(param.domain.help)} |"
+        f"| `{param.name}` | {_said(param.default)} | {cell(_range(param))} | {cell(param.domain.help)} |"
         for param in params
     ]
     return "\n".join(["| parameter | default | range | what it does |", "|---|---|---|---|", *rows])
@@ -121,7 +122,7 @@ def _said(value: Value) -> str:
     return f"{value:g}" if isinstance(value, float) and float(f"{value:g}") == value else str(value)
 
 
-def _cell(text: str) -> str:
+def cell(text: str) -> str:
     """Return ``text`` on one line, with what Markdown would read as a table or a tag taken out of force."""
     line = " ".join(text.split())
     for letter in "\\|<*_":

@@ -10,7 +10,9 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from lt_core.losses.parts import Reading
 from lt_core.losses.spec import LossSpec
+from lt_core.params import Value
 from lt_core.stats.prior import ClassPrior
 
 Entry: TypeAlias = NDArray[np.float64] | float
@@ -44,6 +46,26 @@ def data_of(spec: LossSpec, prior: ClassPrior | None, columns: Sequence[int], ep
         state = spec.memory.sketch(torch.as_tensor(counts), n_samples)
         found |= {name: entry.numpy() if entry.ndim else float(entry) for name, entry in state.items()}
     return found
+
+
+def reading_values(
+    spec: LossSpec,
+    reading: Reading,
+    values: Mapping[str, Value],
+    prior: ClassPrior,
+    targets: NDArray[np.float64] | None = None,
+) -> NDArray[np.float64]:
+    """Return the number of each class (C,) that ``reading`` gives with the hyper-parameters ``values``, all of them.
+
+    ``targets`` (1, C) are the labels of the image, for a reading that asks for them.
+    """
+    given: dict[str, Any] = {"propensities": prior.propensities, "n_samples": float(prior.n_samples)}
+    given |= {"counts": prior.counts, "positives": prior.positives, "targets": targets}
+    given |= data_of(spec, prior, range(prior.n_classes))
+    tensors = {name: None if entry is None else torch.as_tensor(entry).double() for name, entry in given.items()}
+    every = tensors | dict(values)
+    numbers = reading.function(**{name: every[name] for name in reading.asks})
+    return np.array(np.broadcast_to(numbers.detach().numpy(), (prior.n_classes,)), np.float64)
 
 
 def shown(spec: LossSpec, logits: Tensor, targets: Tensor, given: Mapping[str, Any], column: int) -> Tensor:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from lt_core.datasets.notes import without_positives
+from lt_core.datasets.notes import counted, without_positives
 from lt_core.datasets.sparse import SparseLabels
 from lt_core.problems import Invalid
 from lt_core.stats import label_report
@@ -231,7 +231,7 @@ def stats_of_sets(
     rule = Grouping.of(scheme)
     said = without_positives(names, positives)
     if n_all_unknown:
-        said.append(f"no label is known of {n_all_unknown:,} images: they count as images and have no label set")
+        said.append(f"no label is known of {counted(n_all_unknown, 'images')}, counted as images, without a label set")
     return LabelStats(
         class_names=names,
         n_samples=n_samples,

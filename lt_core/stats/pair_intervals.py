@@ -74,13 +74,14 @@ def independence_p(both: ArrayLike, n_a: ArrayLike, n_b: ArrayLike, n: ArrayLike
     Exact: given n_a and n_b, the number with both is hypergeometric (Fisher). Twice the smaller tail, at most 1.
     Below about 1e-308 it is 0.
     """
-    k, a, b, total = np.broadcast_arrays(*(np.asarray(v, dtype=np.float64) for v in (both, n_a, n_b, n)))
+    given = np.broadcast_arrays(*(np.asarray(v, dtype=np.float64) for v in (both, n_a, n_b, n)))
+    k, a, b, total = (np.atleast_1d(v) for v in given)
     defined = (a > 0) & (b > 0)
     up = k * total >= a * b
     here = np.exp(_log_chance(k, a, b, total))
     outwards = here * _tail_over_first(np.where(up, k, a - k), a, np.where(up, b, total - b), total)
     p = np.minimum(1.0, 2 * np.minimum(outwards, 1 - outwards + here))
-    return np.where(defined, p, np.nan)
+    return np.where(defined, p, np.nan).reshape(given[0].shape)
 
 
 def _log_chance(k: Numbers, a: Numbers, b: Numbers, n: Numbers) -> Numbers:

@@ -25,10 +25,13 @@ TERMS = {
     "jaccard": "n / (n_a + n_b - n): of the images with a or b, the share with both. 1: always together.",
     "expected": "n_a n_b / N: images with both if the classes had nothing to do with each other.",
     "lift": "n N / (n_a n_b): how many times as often together as by chance. 1: as by chance. "
-    "95 % score interval; it holds 1 where Pearson's chi-squared test does not reject.",
+    "95 % score interval; it holds 1 where Pearson's chi-squared test does not reject, another test than "
+    "that of p: near the border the two can differ.",
     "log_odds": "Natural log of the odds ratio, half an image added to each of the four cells (Haldane, Anscombe).",
     "phi": "Correlation of the two labels, from -1 (never together) over 0 (independent) to 1 (always together).",
-    "p": "Exact p-value of independence: given n_a and n_b, n is hypergeometric (Fisher). Twice the smaller tail.",
+    "p": "Exact p-value of independence: given n_a and n_b, n is hypergeometric (Fisher). Twice the smaller tail. "
+    "It asks for more than the interval of the lift where counts are small: p may be above 0.05 and the interval not "
+    "hold 1.",
     "q": "p adjusted for having tested every pair (Benjamini and Hochberg): among pairs with q below 0.05, at most "
     "5 % are expected to be chance.",
 }

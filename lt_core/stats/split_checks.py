@@ -12,7 +12,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from lt_core.datasets.labeled_images import PARTS, LabeledImages
-from lt_core.datasets.notes import some
+from lt_core.datasets.notes import counted, some
 from lt_core.datasets.splits.leaks import in_several_parts, leak_sentence
 from lt_core.problems import Problem
 from lt_core.stats.part_shares import part_shares
@@ -142,7 +142,7 @@ def _same_image(dataset: LabeledImages) -> list[SplitFinding]:
     if not len(across):
         return []
     rows = np.flatnonzero(pd.Series(dataset.ids).isin(across.tolist()).to_numpy())
-    what = f"{len(across):,} images are in more than one part under the same name ({some(across.tolist())})"
+    what = counted(len(across), f"images are in more than one part under the same name ({some(across.tolist())})")
     return [SplitFinding("images", what, len(across), rows, serious=True)]
 
 
@@ -156,7 +156,7 @@ def _near(dataset: LabeledImages, pairs: NDArray[np.integer], distances: NDArray
         return []
     same = 0 if dataset.groups is None else int((dataset.groups[rows[:, 0]] == dataset.groups[rows[:, 1]]).sum())
     whose = "" if dataset.groups is None else f", {same:,} of them of one patient or lesion"
-    what = f"{len(rows):,} pairs of nearly equal images lie in different parts{whose}: look at them"
+    what = counted(len(rows), f"pairs of nearly equal images lie in different parts{whose}: look at them")
     return [SplitFinding("near-duplicates", what, len(rows), np.unique(rows), serious=True, pairs=rows)]
 
 
@@ -196,7 +196,7 @@ def _outside(dataset: LabeledImages) -> list[SplitFinding]:
     rows = np.flatnonzero(~np.isin(dataset.split, PARTS))
     if not len(rows):
         return []
-    return [SplitFinding("outside", f"{len(rows):,} images are in no part: nothing uses them", len(rows), rows)]
+    return [SplitFinding("outside", counted(len(rows), "images are in no part: not used by anything"), len(rows), rows)]
 
 
 def _rows_of(dataset: LabeledImages, class_name: str, part: str) -> NDArray[np.intp]:

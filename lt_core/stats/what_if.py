@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from lt_core.datasets.notes import some
+from lt_core.datasets.notes import counted, some
 from lt_core.problems import Invalid, Unknown
 from lt_core.stats.groups import Grouping
 from lt_core.stats.label_sets import LabelSets, distinct
@@ -105,7 +105,7 @@ def without_classes(sets: LabelSets, class_names: Sequence[str], dropped: Sequen
     place[kept] = np.arange(len(kept))
     after = relabelled(sets, place, len(kept))
     bare = int(after.n[after.sizes == 0].sum() - sets.n[sets.sizes == 0].sum())
-    said = f"{len(gone)} classes dropped; {bare:,} images had only these and now have no label"
+    said = f"{counted(len(gone), 'classes dropped')}; {counted(bare, 'images')} had only these and kept no label"
     return WhatIf(after, tuple(names[c] for c in kept), said)
 
 
@@ -127,7 +127,9 @@ def merged_classes(sets: LabelSets, class_names: Sequence[str], merged: Sequence
     after = relabelled(sets, place, len(new))
     counts = sets.positives()
     n = int(after.positives()[at])
-    said = f"{len(together)} classes with {int(counts[together].sum()):,} positives became one with {n:,} images"
+    said = (
+        f"{len(together)} classes with {int(counts[together].sum()):,} positives became one with {counted(n, 'images')}"
+    )
     return WhatIf(after, tuple(new), said)
 
 

@@ -16,7 +16,7 @@ from lt_core.problems import Problem
 from lt_core.stats import groups_of
 from lt_core.stats.groups import Grouping
 from lt_core.training.config import RunConfig
-from lt_core.training.pixels import PixelRows, Progress, cached_pixels
+from lt_core.training.pixels import PixelRows, Progress, decode_once
 
 
 @dataclass(frozen=True, eq=False)
@@ -27,6 +27,8 @@ class Part:
     labels: NDArray[np.float32]
     rows: NDArray[np.intp]
     ids: NDArray[np.str_]
+    note: str = ""
+    """What there is to say of where its pixels are."""
 
 
 def normalised(pixels: Tensor, card: dict[str, Any]) -> Tensor:
@@ -80,16 +82,17 @@ def part_at(
         nothing = PixelRows(np.zeros((0, *shape), np.uint8), np.zeros(0, np.intp))
         return Part(nothing, data.labels[rows], rows, rows.astype(np.str_))
     channels = shape[2] if shape else int(config.channels) if config.channels != "images" else None
-    pixels = cached_pixels(
+    decoded = decode_once(
         data, rows, size=config.image_size, channels=channels, progress=progress, should_stop=should_stop
     )
+    pixels = decoded.pixels
     if shape is not None and pixels.shape[1:] != shape:
         raise Problem(
             f"the {name} images of {data.title} are {pixels.shape[1]} x {pixels.shape[2]} pixels, the training images "
             f"{shape[0]} x {shape[1]}: choose one image size for all"
         )
     ids = data.ids[rows] if data.ids is not None else rows.astype(np.str_)
-    return Part(pixels, data.labels[rows], rows, ids)
+    return Part(pixels, data.labels[rows], rows, ids, decoded.note)
 
 
 def card_of(

@@ -14,6 +14,7 @@ from lt_core.datasets.csv_text import as_csv
 from lt_core.params import Choice, Integer, Param, Real, Toggle, Value
 from lt_core.problems import Problem
 from pages.ui import state, theme
+from pages.ui.wording import on_page
 
 
 def header(title: str, question: str, *, change: bool = True) -> None:
@@ -54,7 +55,7 @@ def guarded(what: str) -> Iterator[None]:
     try:
         yield
     except Problem as problem:
-        st.error(f"**{what}** {problem}", icon=":material/error:")
+        st.error(f"**{what}** {on_page(problem)}", icon=":material/error:")
 
 
 def empty(title: str, text: str, icon: str = ":material/inbox:") -> st.delta_generator.DeltaGenerator:

@@ -6,9 +6,11 @@ import pandas as pd
 import streamlit as st
 
 from lt_core.datasets import LabeledImages, Source, all_readers
+from lt_core.datasets.notes import agreeing
 from lt_core.datasets.reading import Reading
 from lt_core.stats import LabelStats
 from pages.ui import blocks, data_correct, data_saving, state
+from pages.ui.wording import on_page
 
 KINDS = {
     "dropped": "dropped: not in the set",
@@ -70,7 +72,10 @@ def _changes(reading: Reading) -> None:
         st.text("Nothing: every row and cell is used as it is written.")
         return
     table = pd.DataFrame(
-        [(KINDS[c.kind].split(":")[0], c.count, c.what, ", ".join(c.examples)) for c in reading.changes],
+        [
+            (KINDS[c.kind].split(":")[0], c.count, on_page(agreeing(c.count, c.what)), ", ".join(c.examples))
+            for c in reading.changes
+        ],
         columns=["kind", "count", "what", "examples"],
     )
     there = [kind for kind in KINDS if kind in set(table["kind"])]
@@ -82,4 +87,4 @@ def _warnings(data: LabeledImages) -> None:
     if data.warnings:
         st.markdown("##### To know before trusting results")
         for warning in data.warnings:
-            st.text(f"• {warning}")
+            st.text(f"• {on_page(warning)}")

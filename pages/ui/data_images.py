@@ -16,6 +16,7 @@ from lt_core.datasets import LabeledImages, NoImages, Source
 from lt_core.datasets.csv_text import as_csv
 from lt_core.datasets.image_checks import SAMPLE, as_table, findings, measures, sample_of
 from lt_core.datasets.near_duplicates import DISTANCE, LEAST, clusters, confirmed
+from lt_core.datasets.notes import counted
 from lt_core.stats import LabelStats
 from pages.ui import blocks, pictures
 
@@ -198,7 +199,8 @@ def _alike(data: LabeledImages, rows: NDArray[np.intp], values: NDArray[np.uint6
             st.caption(f"No two of {len(rows):,} images look alike.")
             return
         several = sum(len(group) for group in groups)
-        st.text(f"{several:,} images are in {len(groups):,} groups of near-duplicates ({len(pairs):,} pairs).")
+        alike = f"{counted(len(groups), 'groups of near-duplicates')} ({counted(len(pairs), 'pairs')})"
+        st.text(f"{several:,} images are in {alike}.")
         for k, group in enumerate(groups[:SHOWN_GROUPS]):
             pictures.for_rows(data, group, title=f"Group {k + 1}{_across(data, group)}", key=f"images-alike-{k}")
         if len(groups) > SHOWN_GROUPS:

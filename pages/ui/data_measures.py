@@ -10,6 +10,7 @@ import streamlit as st
 from lt_core.charts.distribution import CLICKED, class_counts, labels_per_image
 from lt_core.charts.tail import binned_ranks, rank_curve, thinned
 from lt_core.datasets import LabeledImages, NoImages, Source
+from lt_core.datasets.notes import counted
 from lt_core.stats import LabelStats
 from lt_core.stats.definitions import OF_CLASS, OF_SET
 from lt_core.stats.measures import Measure, measure_table, measures
@@ -58,7 +59,7 @@ def _counts(data: LabeledImages | None, stats: LabelStats) -> None:
         _chart(stats, clickable=data is not None)
     if per_image is not None and not several and stats.images_by_labels is not None:
         one = int((per_image["images"] > 0).to_numpy().argmax()) if len(per_image) else 0
-        st.caption(f"Every image has exactly {one} {'class' if one == 1 else 'classes'}.")
+        st.caption(f"Every image has exactly {counted(one, 'classes')}.")
     if right is not None and per_image is not None:
         with right:
             st.markdown("#### How many classes has one image?")

@@ -10,6 +10,7 @@ from lt_core.datasets import Source
 from lt_core.datasets.readers.folder import SeveralFiles
 from lt_core.datasets.tables.excel import SeveralSheets
 from lt_core.problems import Problem
+from pages.ui.wording import on_page
 
 
 def asked_by(source: Source, problem: Problem) -> dict[str, Any]:
@@ -22,7 +23,8 @@ def asked_by(source: Source, problem: Problem) -> dict[str, Any]:
         files = {name: replace(source, options=options | {"sheet": name}).as_json() for name in problem.sheets}
     columns = [] if files or source.labels else _columns_of(source)
     return {
-        "path": source.name, "source": source.as_json(), "sentence": str(problem), "files": files, "columns": columns,
+        "path": source.name, "source": source.as_json(), "sentence": on_page(problem), "files": files,
+        "columns": columns,
         "what": "sheet" if isinstance(problem, SeveralSheets) else "file",
     }  # fmt: skip
 

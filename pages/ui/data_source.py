@@ -14,6 +14,7 @@ from lt_core.datasets import Source, builtins, store_upload
 from lt_core.problems import Problem
 from pages.ui import blocks, data_question, state
 from pages.ui.pictures import plain
+from pages.ui.wording import on_page
 
 UPLOADS = ["zip", "npz", "csv", "tsv", "txt", "gz", "bz2", "xz", "parquet", "jsonl", "json", "xlsx", "arff", "dcm"]
 MOST_BUTTONS = 12
@@ -127,7 +128,7 @@ def _recognised(path: str) -> None:
             return
         found = recognise(place)
     except Problem as problem:
-        st.text(str(problem))
+        st.text(on_page(problem))
         return
     except (OSError, ValueError):
         st.caption("This path cannot be looked at.")

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from lt_core.charts import splits as charts
 from lt_core.datasets import PARTS, LabeledImages, NoImages, Source
 from lt_core.datasets.csv_text import as_csv
+from lt_core.datasets.notes import counted
 from lt_core.datasets.splits import FRACTIONS, METHOD_LABELS, METHODS
 from lt_core.problems import Problem
 from lt_core.stats import LabelStats
@@ -102,7 +103,7 @@ def _sizes(report: SplitReport) -> None:
     with st.container(horizontal=True, gap="medium"):
         for row in report.sizes.to_dict("records"):
             patients = row["patients"]
-            known = "" if not isinstance(patients, int | np.integer) else f" · {patients:,} patients"
+            known = "" if not isinstance(patients, int | np.integer) else f" · {counted(int(patients), 'patients')}"
             st.metric(f"{names[str(row['part'])]} ({row['share']:.1%}{known})", f"{row['images']:,}", width="content")
 
 
@@ -206,7 +207,7 @@ def _counts(data: LabeledImages, report: SplitReport, order: list[str]) -> None:
         name, part = str(points[0]["class"]), str(points[0]["part"])
         rows = data.rows_with(data.class_index(name))
         rows = rows[data.split[rows] == part]
-        st.text(f"{name} in the {part} part: {len(rows):,} images")
+        st.text(f"{name} in the {part} part: {counted(len(rows), 'images')}")
         with blocks.guarded("These images cannot be shown."):
             pictures.grid(data, rows[:SHOWN_IMAGES].tolist(), None)
 

@@ -9,6 +9,7 @@ import streamlit as st
 from numpy.typing import NDArray
 
 from lt_core.datasets import LabeledImages, NoImages, Source
+from lt_core.datasets.notes import counted
 from pages.ui import blocks, pictures
 
 Near = tuple[NDArray[np.intp], NDArray[np.int64]]
@@ -58,7 +59,7 @@ def section(data: LabeledImages, source: Source) -> None:
         sides = data.split[near[0]].reshape(-1, 2)
         apart = int((sides[:, 0] != sides[:, 1]).sum())
         st.text(
-            f"{len(near[0]):,} pairs of nearly equal images, {apart:,} of them in different parts"
+            f"{counted(len(near[0]), 'pairs of nearly equal images')}, {apart:,} of them in different parts"
             + (": listed above." if apart else ".")
         )
 

@@ -7,6 +7,7 @@ import pandas as pd
 import streamlit as st
 
 from lt_core.charts.splits import power_curve
+from lt_core.datasets.notes import counted
 from lt_core.stats.power import f1_of, positives_needed, power_table
 from lt_core.stats.split_checks import SplitReport
 from pages.ui import blocks
@@ -56,7 +57,7 @@ def section(report: SplitReport) -> None:
 def _say(classes: pd.DataFrame, precision: float, recall: float) -> None:
     """Say it of the rarest class, the first row, in one sentence."""
     rarest = classes.iloc[0]
-    positives = f"{rarest['n']:,} {'positive' if rarest['n'] == 1 else 'positives'}"
+    positives = counted(int(rarest["n"]), "positives")
     f1 = f1_of(precision=precision, recall=recall)
     needed = positives_needed(0.1, precision=precision, recall=recall)
     st.text(

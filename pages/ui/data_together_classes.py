@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 import streamlit as st
 
+from lt_core.datasets.notes import counted
 from lt_core.stats.pairs_order import ORDERS, class_order
 from pages.ui.data_together_scope import Scope
 
@@ -46,5 +47,5 @@ def left_out(scope: Scope, classes: list[int]) -> str:
     hidden = len(scope.names) - len(classes) - empty
     said = [f"{len(classes)} of {len(scope.names):,} classes are shown."] if hidden > 0 else []
     if empty:
-        said.append(f"{empty:,} {'class has' if empty == 1 else 'classes have'} no positive here and no cell.")
+        said.append(f"{counted(empty, 'classes have')} no positive here and no cell.")
     return " ".join(said)

@@ -8,6 +8,7 @@ import streamlit as st
 from lt_core.charts.chord import chord_diagram
 from lt_core.charts.network import class_network
 from lt_core.charts.together import CLICKED
+from lt_core.datasets.notes import counted
 from lt_core.stats.pairs import pair_table
 from pages.ui import blocks, data_together_classes, data_together_scope
 from pages.ui.data_together_scope import Scope
@@ -38,8 +39,8 @@ def draw(scope: Scope) -> None:
     kind = "chord" if len(classes) <= CHORDS else "network"
     fewest = int(pairs["n"].min()) if len(pairs) else 0
     st.caption(
-        f"{_ABOUT[kind]} The {len(pairs)} most frequent pairs, down to {fewest:,} "
-        f"{'image' if fewest == 1 else 'images'}. {data_together_classes.left_out(scope, classes)}"
+        f"{_ABOUT[kind]} The {len(pairs)} most frequent pairs, down to {counted(fewest, 'images')}. "
+        f"{data_together_classes.left_out(scope, classes)}"
     )
     alone = len(set(classes)) - len(set(pairs["a"]) | set(pairs["b"]))
     if alone:

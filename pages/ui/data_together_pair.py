@@ -10,10 +10,14 @@ import streamlit as st
 from numpy.typing import NDArray
 
 from lt_core.datasets import LabeledImages
+from lt_core.datasets.notes import agreeing
 from lt_core.stats.pairs import one_pair
 from pages.ui import pictures
 from pages.ui.data_together_scope import PAIR, A, B, Scope, first_pair
 from pages.ui.pictures import plain
+
+_BORDER = 0.05
+"""The level of both tests of a pair, that of the 95 % interval and the exact one."""
 
 
 def draw(scope: Scope) -> None:
@@ -43,7 +47,7 @@ def in_words(pair: dict[str, Any]) -> str:
     a, b, n = plain(pair["a"]), plain(pair["b"]), int(pair["n"])
     if not pair["n_a"] or not pair["n_b"]:
         return f"**{a}** and **{b}**: {a if not pair['n_a'] else b} has no positive here, so nothing is defined."
-    seen = "No image has" if n == 0 else f"**{n:,}** {'image has' if n == 1 else 'images have'}"
+    seen = "No image has" if n == 0 else f"**{n:,}** {agreeing(n, 'images have')}"
     text = (
         f"{seen} **{a}** and **{b}**: {_share(pair, 'p_b_given_a')} of the {int(pair['n_a']):,} with {a}, "
         f"{_share(pair, 'p_a_given_b')} of the {int(pair['n_b']):,} with {b}. "
@@ -52,6 +56,8 @@ def in_words(pair: dict[str, Any]) -> str:
     )
     if pair["lift_low"] <= 1 <= pair["lift_high"]:
         text += "The interval holds 1: this may be chance. "
+    elif pair["p"] >= _BORDER:
+        text += "The interval does not hold 1, but p, of an exact test that asks for more, is not below 0.05: unsure. "
     return text + (
         f"Jaccard {pair['jaccard']:.3f}, φ {pair['phi']:.3f}, log odds ratio {pair['log_odds']:.2f}, p {_p(pair['p'])}."
     )

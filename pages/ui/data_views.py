@@ -10,9 +10,11 @@ from types import ModuleType
 import streamlit as st
 
 from lt_core.datasets import PARTS, ClassCounts, LabeledImages, Source
+from lt_core.datasets.notes import counted
 from lt_core.stats import Grouping, LabelStats, stats_of
 from pages.ui import data_groups, state
 from pages.ui.pictures import plain
+from pages.ui.wording import on_page
 
 
 @dataclass(frozen=True)
@@ -54,17 +56,15 @@ def about(data: LabeledImages | ClassCounts) -> None:
         st.markdown(data.about if state.builtin(state.source().name) else plain(data.about))
     warnings = getattr(data, "warnings", ())
     if warnings:
-        with st.expander(
-            f"{len(warnings)} thing{'s' if len(warnings) > 1 else ''} to know about this set", icon=":material/warning:"
-        ):
+        with st.expander(counted(len(warnings), "things to know about this set"), icon=":material/warning:"):
             for warning in warnings:
-                st.markdown(f"- {plain(warning)}")
+                st.markdown(f"- {plain(on_page(warning))}")
 
 
 def part_picker(data: LabeledImages) -> str | None:
     """Draw the choice of part and return it, None for all."""
     if data.split is None:
-        st.caption(f"{len(data):,} images", width="content")
+        st.caption(counted(len(data), "images"), width="content")
         return None
     sizes = {part: int((data.split == part).sum()) for part in PARTS}
     picked = st.segmented_control(
@@ -77,7 +77,7 @@ def part_picker(data: LabeledImages) -> str | None:
         help="The head, medium and tail groups always come from the training counts.",
     )
     n = len(data) if picked in (None, "all") else sizes[str(picked)]
-    st.caption(f"{n:,} of {len(data):,} images" if n < len(data) else f"{n:,} images", width="content")
+    st.caption(f"{n:,} of {len(data):,} images" if n < len(data) else counted(n, "images"), width="content")
     return None if picked in (None, "all") else str(picked)
 
 

@@ -60,7 +60,7 @@ def test_a_point_that_stands_out_opens_its_image(page: Page, app: str, pictures:
 def test_a_copy_on_two_sides_is_found_and_shown(page: Page, app: str, pictures: Path) -> None:
     opened(page, app, pictures, "Parts")
     page.get_by_role("button", name="Compare the 31 images").click()
-    expect(page.get_by_text("1 pairs of nearly equal images, 1 of them in different parts")).to_be_visible(
+    expect(page.get_by_text("1 pair of nearly equal images, 1 of them in different parts")).to_be_visible(
         timeout=PATIENCE
     )
     settled(page, "Data set")

@@ -78,11 +78,11 @@ def test_the_findings_are_sentences_with_counts(tmp_path: Path) -> None:
     said = [str(change) for change in findings(check(store), len(store))]
     assert said == [
         "2 images cannot be read (row 27, row 28)",
-        "1 images are blank, all of one value (row 24)",
+        "1 image is blank, all of one value (row 24)",
         "2 images stand out by brightness or contrast (robust z above 3.5) (row 23, row 25)",
         "2 images are grey but stored in colour (row 21, row 22)",
-        "1 images are not 24 x 20 as the most are: choose one size for training (row 26)",
-        "1 images are 1.5 times wider or taller in shape than the median (row 26)",
+        "1 image is not 24 x 20 as the most are: choose one size for training (row 26)",
+        "1 image is 1.5 times wider or taller in shape than the median (row 26)",
         "2 images are in colour, unlike the most (row 22, row 23)",
     ]
     names = [f"{k}.png" for k in range(len(store))]
@@ -91,7 +91,7 @@ def test_the_findings_are_sentences_with_counts(tmp_path: Path) -> None:
     part = check(store, [0, 1, 2])
     assert str(findings(part, len(store))[0]) == "25 images were not looked at: 3 of 28 drawn at random are"
     assert findings(check(ArrayImages(PLAIN[:3])), 3) == []
-    assert [str(change) for change in findings(check(store, [26]), 1)] == ["1 images cannot be read (row 27)"]
+    assert [str(change) for change in findings(check(store, [26]), 1)] == ["1 image cannot be read (row 27)"]
 
 
 def test_it_can_be_stopped_and_goes_on(tmp_path: Path) -> None:
@@ -148,16 +148,22 @@ def test_charts_take_the_table(tmp_path: Path) -> None:
     assert sum(row["images"] for row in next(iter(bars["datasets"].values()))) == len(read)
 
 
-def test_the_real_rgba_images(shared: Path) -> None:
-    every = sorted(file.name for file in (shared / "data/nih/images_224").glob("*.png"))
-    assert len(every) == 621
-    modes = {}
-    for name in every:
-        with Image.open(shared / "data/nih/images_224" / name) as image:
-            modes[name] = image.mode
-    names = [name for k, name in enumerate(every) if modes[name] == "RGBA" or k % 10 == 0]
-    stored = [modes[name] for name in names]
-    table = check(FileImages(shared / "data/nih/images_224", names))
-    assert table["mode"].tolist() == stored
-    assert table["grey_as_rgb"].tolist() == [mode == "RGBA" for mode in stored]
-    assert set(zip(table["width"], table["height"], table["channels"], strict=True)) == {(224, 224, 1)}
+def test_rgba_and_16_bit_files_among_grey_ones(tmp_path: Path) -> None:
+    """Chest films come like this: most in 8-bit grey, some saved as RGBA, some with the 16 bits of the detector."""
+    films = [picture.astype(np.uint8) for picture in PLAIN[:12]]
+    modes = ["L", "RGBA", "I;16"] * 4
+    for k, (film, mode) in enumerate(zip(films, modes, strict=True)):
+        stored = Image.fromarray(film.astype(np.uint16) * 257) if mode == "I;16" else Image.fromarray(film)
+        (stored.convert("RGBA") if mode == "RGBA" else stored).save(tmp_path / f"{k:02}.png")
+        with Image.open(tmp_path / f"{k:02}.png") as saved:
+            assert saved.mode == mode, "the file is what the test is about"
+    table = check(FileImages(tmp_path, [f"{k:02}.png" for k in range(12)]))
+    assert table["mode"].tolist() == modes
+    assert table["grey_as_rgb"].tolist() == [mode == "RGBA" for mode in modes]
+    assert set(zip(table["width"], table["height"], table["channels"], strict=True)) == {(24, 20, 1)}
+    np.testing.assert_allclose(table["mean"], [film.mean() for film in films])
+    assert not table["unreadable"].any()
+    coloured = np.dstack([films[0], films[1], films[2], np.full_like(films[0], 255)])
+    Image.fromarray(coloured).save(tmp_path / "colour.png")
+    row = check(FileImages(tmp_path, ["colour.png"])).loc[0]
+    assert (row["mode"], row["channels"], row["grey_as_rgb"]) == ("RGBA", 3, False)

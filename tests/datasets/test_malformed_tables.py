@@ -131,7 +131,7 @@ def test_a_link_out_of_the_folder_is_not_read(tmp_path: Path) -> None:
     ROWS.to_csv(folder / "t.csv", index=False)
     data = load(folder / "t.csv")
     assert isinstance(data, LabeledImages)
-    assert any("links out of the folder" in warning for warning in data.warnings)
+    assert any("is a link out of the folder" in warning for warning in data.warnings)
     with pytest.raises(Problem, match="link to a file outside the folder"):
         data.images.read(1)
 

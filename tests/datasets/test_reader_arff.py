@@ -72,8 +72,8 @@ def test_keywords_types_quotes_and_blanks_in_any_form(tmp_path: Path) -> None:
     assert data.class_names == ("it's", "two words", "a,b{c}")
     np.testing.assert_array_equal(data.labels, np.array([[1, 1, 0], [0, 0, 1], [np.nan, 1, 1]], np.float32))
     assert data.n_inputs == 3
-    assert any("1 rows have an instance weight" in w for w in data.warnings)
-    assert any("1 label cells are missing" in w for w in data.warnings)
+    assert any("1 row has an instance weight" in w for w in data.warnings)
+    assert any("1 label cell is missing" in w for w in data.warnings)
 
 
 def test_sparse_rows_are_dense_rows_without_their_zeros(tmp_path: Path) -> None:

@@ -144,7 +144,7 @@ def test_images_by_path_from_wherever_the_path_begins(tmp_path: Path, inside: bo
     assert isinstance(data.images, FileImages)
     assert list(data.images.missing()) == [1], "view1_frontal of another patient is another image"
     assert (data.images.read(0)[0, 0], data.images.read(2)[0, 0]) == (10, 20)
-    assert any("1 of 3 images are not in the folder" in warning for warning in data.warnings)
+    assert any("1 of 3 images is not in the folder" in warning for warning in data.warnings)
     again = loaded(Source.from_json(data.source.as_json()))
     assert list(again.images.missing()) == [1]
 

@@ -52,8 +52,8 @@ def test_a_folder_at_any_depth(tmp_path: Path) -> None:
     assert [(change.kind, change.count) for change in data.reading.changes] == [("dropped", 1)]
     told = " ".join(data.warnings)
     assert "report.dcm is a DICOM file without an image" in told
-    assert "1 files have several frames: the middle one is the image" in told
-    assert "burned into their pixels" in told
+    assert "1 file has several frames: the middle one is the image" in told
+    assert "burned into its pixels" in told
     again = load_images(data.source)
     assert again.source == data.source
     np.testing.assert_array_equal(again.groups, data.groups)

@@ -115,7 +115,7 @@ def test_several_classes_an_image(tmp_path: Path) -> None:
     assert (data.kind, data.class_names) == ("multi", ("a", "b", "c"))
     expected = [[1, 0, 1], [0, 0, 0], [np.nan] * 3, [0, 1, 0]]
     np.testing.assert_array_equal(data.labels, np.array(expected, np.float32))
-    assert any("1 rows have no list of labels" in warning for warning in data.warnings)
+    assert any("1 row has no list of labels" in warning for warning in data.warnings)
 
 
 def test_no_finding_is_no_class(tmp_path: Path) -> None:

@@ -51,7 +51,7 @@ def test_an_image_that_is_unk_only_is_said(tmp_path: Path) -> None:
     truth(CODES_2019, [0, 1, 8]).to_csv(tmp_path / "ISIC_2019_Test_GroundTruth.csv", index=False)
     data = loaded(tmp_path / "ISIC_2019_Test_GroundTruth.csv")
     assert data.labels[2].tolist() == [0] * 8 + [1]
-    assert any(warning.startswith("1 images are UNK") for warning in data.warnings)
+    assert any(warning.startswith("1 image is UNK") for warning in data.warnings)
 
 
 def test_metadata_and_lesions_beside_are_joined_by_image(tmp_path: Path) -> None:
@@ -109,7 +109,7 @@ def test_rows_with_two_classes_or_an_empty_cell_are_multi_label(tmp_path: Path) 
     data = loaded(tmp_path / "t.csv")
     assert data.kind == "multi"
     assert np.isnan(data.labels).sum() == 1
-    assert any("have not exactly one class" in warning for warning in data.warnings)
+    assert any("1 image has not exactly one class" in warning for warning in data.warnings)
 
 
 def isic_2020() -> pd.DataFrame:

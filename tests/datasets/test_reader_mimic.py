@@ -89,9 +89,9 @@ def test_with_metadata_and_split_rows_are_images(tmp_path: Path) -> None:
     np.testing.assert_array_equal(edema, np.array([1, 1, 0, np.nan], np.float32))
     assert np.isnan(data.labels[3]).all()
     for what in (
-        "1 images belong to a study without labels",
-        "1 studies with labels have no image",
-        "1 images are not in",
+        "1 image belongs to a study without labels",
+        "1 study with labels has no image",
+        "1 image is not in",
     ):
         assert any(warning.startswith(what) for warning in data.warnings), what
 

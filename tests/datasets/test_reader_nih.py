@@ -84,7 +84,7 @@ def test_an_empty_cell_is_unknown_and_spelling_is_mended(tmp_path: Path) -> None
     told = changes(data)
     assert [told[what] for what in told if "spell" in what] == [1]
     assert [told[what] for what in told if "No Finding beside" in what] == [1]
-    assert any(warning.startswith("1 rows have nothing in 'Finding Labels'") for warning in data.warnings)
+    assert any(warning.startswith("1 row has nothing in 'Finding Labels'") for warning in data.warnings)
 
 
 def test_a_word_that_is_no_finding_is_named(tmp_path: Path) -> None:
@@ -125,7 +125,7 @@ def test_official_parts(tmp_path: Path) -> None:
     data = loaded(path)
     assert data.split is not None
     assert data.split.tolist() == ["train", "test", "train", "test", ""]
-    assert any("1 images are in neither official list" in warning for warning in data.warnings)
+    assert any("1 image is in neither official list" in warning for warning in data.warnings)
 
 
 def test_boxes_beside_the_table(tmp_path: Path) -> None:

@@ -63,7 +63,7 @@ def test_words_that_are_no_findings(tmp_path: Path) -> None:
     assert present(data) == [None, {"nodule"}, set(), {"nodule"}]
     assert any(warning.startswith("4 labels say nothing of what is seen") and "unchanged 2" in warning
                for warning in data.warnings)  # fmt: skip
-    assert any(warning.startswith("1 rows have no label but such words") for warning in data.warnings)
+    assert any(warning.startswith("1 row has no label but such words") for warning in data.warnings)
     kept = loaded(Source(str(path), options={"status": "class"}))
     assert kept.class_names == ("exclude", "nodule", "suboptimal study", "unchanged")
     assert present(kept)[0] == {"unchanged"}

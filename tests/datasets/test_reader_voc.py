@@ -120,7 +120,7 @@ def test_listed_images_without_annotation_are_unknown(tmp_path: Path) -> None:
     assert np.isnan(data.labels[3]).all()
     assert data.split is not None
     assert data.split.tolist() == ["train", "train", "", "test"]
-    assert any("have no annotation" in warning for warning in data.warnings)
+    assert any("has no annotation" in warning for warning in data.warnings)
 
 
 def test_broken_annotations_are_dropped_and_counted(tmp_path: Path) -> None:

@@ -36,7 +36,7 @@ def test_images_beside_the_table_are_found_by_name_and_by_stem(tmp_path: Path) -
     assert isinstance(data.images, FileImages)
     assert data.images.read(0).tolist() == np.full((4, 5), 3).tolist()
     assert list(data.images.missing()) == [2]
-    assert any("1 of 3 images are not in the folder pics: c" in warning for warning in data.warnings)
+    assert any("1 of 3 images is not in the folder pics: c" in warning for warning in data.warnings)
     with pytest.raises(Problem, match=r"image 'c' is not in the folder 'pics'"):
         data.images.read(2)
     assert data.source.images == str(tmp_path / "pics")

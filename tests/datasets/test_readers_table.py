@@ -71,7 +71,7 @@ def test_one_label_each_is_single_label_unless_one_says_no_finding(tmp_path: Pat
     assert loaded(table(tmp_path, rows + "d,No finding\n")).kind == "multi"
     unknown = loaded(table(tmp_path, rows + "d,\n"))
     assert unknown.kind == "multi"
-    assert any("1 rows have no label" in warning for warning in unknown.warnings)
+    assert any("1 row has no label" in warning for warning in unknown.warnings)
 
 
 def test_one_hot_rows_beside_no_finding_are_multi_label(tmp_path: Path) -> None:
@@ -192,7 +192,7 @@ def test_a_column_that_is_there_twice_is_renamed_and_told(tmp_path: Path) -> Non
 def test_duplicated_images_are_told(tmp_path: Path) -> None:
     data = loaded(table(tmp_path, "image,x,y\na.png,1,0\na.png,0,1\nb.png,1,0\n"))
     assert len(data) == 3
-    assert any(warning.startswith("1 images have more than one row (a.png)") for warning in data.warnings)
+    assert any(warning.startswith("1 image has more than one row (a.png)") for warning in data.warnings)
 
 
 def test_a_class_without_positives_is_a_warning(tmp_path: Path) -> None:

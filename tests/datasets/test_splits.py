@@ -140,7 +140,7 @@ def test_a_missing_class_and_a_patient_on_both_sides_are_told() -> None:
     labels = np.array([[1, 0], [1, 0], [0, 1], [1, 0]])
     data = assign_parts(dataset(labels, ["a", "b", "a", "c"], ["train", "val", "test", "test"]))
     assert "no positive in the train part: c1" in data.warnings
-    assert any(warning.startswith("1 patients or lesions are in more than one part (a)") for warning in data.warnings)
+    assert any(warning.startswith("1 patient or lesion is in more than one part (a)") for warning in data.warnings)
 
 
 def test_rows_of_no_part_stay_out() -> None:

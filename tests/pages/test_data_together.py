@@ -151,3 +151,18 @@ def test_sets_without_pairs_say_why(tmp_path: Path) -> None:
 def test_one_class_has_no_pair(tmp_path: Path) -> None:
     only = np.random.default_rng(0).integers(0, 2, (30, 1)).astype(float)
     assert "one class only" in words(panel_of(str(table_at(tmp_path, only, ("effusion",)))).run())
+
+
+def test_a_pair_on_the_border_of_two_tests_is_called_unsure() -> None:
+    from lt_core.stats.label_stats import label_stats
+    from lt_core.stats.pairs import one_pair
+    from pages.ui.data_together_pair import in_words
+
+    labels = np.zeros((621, 2))
+    labels[:123, 0] = 1
+    labels[98:187, 1] = 1
+    said = in_words(one_pair(label_stats(labels, ["Infiltration", "Nodule"]), 0, 1))
+    assert "**25** images have" in said
+    assert "does not hold 1, but p, of an exact test" in said
+    labels[:, 1] = labels[:, 0]
+    assert "exact test" not in in_words(one_pair(label_stats(labels, ["Infiltration", "Nodule"]), 0, 1))

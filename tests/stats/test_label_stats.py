@@ -140,7 +140,7 @@ def test_unknown_is_neither_negative_nor_a_label_set() -> None:
     first = stats.as_json()["classes"][0]
     assert [first[key] for key in ("name", "positives", "negatives", "unknown", "group")] == ["a", 1, 2, 1, "head"]
     assert (stats.n_samples, stats.n_without_label, stats.n_label_sets, stats.cardinality) == (4, 2, 2, 0.25)
-    assert any("no label is known of 1 images" in warning for warning in stats.warnings)
+    assert any("no label is known of 1 image" in warning for warning in stats.warnings)
 
 
 def test_groups_follow_the_training_counts() -> None:

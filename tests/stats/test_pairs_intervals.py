@@ -9,6 +9,7 @@ from scipy.stats import binomtest, chi2, chi2_contingency, false_discovery_contr
 
 from lt_core.stats.intervals import Z95
 from lt_core.stats.pair_intervals import false_discovery_rate, independence_p, lift_interval
+from lt_core.stats.pairs import TERMS
 
 
 @pytest.mark.parametrize(
@@ -141,3 +142,18 @@ def test_false_discovery_rate_is_benjamini_hochberg() -> None:
     gap = false_discovery_rate(np.array([0.01, np.nan, 0.04]))
     np.testing.assert_allclose(gap[[0, 2]], false_discovery_control([0.01, 0.04]))
     assert np.isnan(gap[1])
+
+
+def test_interval_and_p_are_two_tests_and_the_exact_one_asks_for_more() -> None:
+    """NIH's 621 starter images, Infiltration (123) and Nodule (89), 25 with both: the two fall on either side."""
+    both, n_a, n_b, n = 25, 123, 89, 621
+    low, high = lift_interval(both, n_a, n_b, n)
+    cells = [[both, n_a - both], [n_b - both, n - n_a - n_b + both]]
+    pearson = chi2_contingency(cells, correction=False).pvalue
+    law = hypergeom(n, n_a, n_b)
+    exact = min(1.0, 2 * min(law.sf(both - 1), law.cdf(both)))
+    assert float(independence_p(both, n_a, n_b, n)) == pytest.approx(exact)
+    assert pearson < 0.05 <= exact
+    assert not float(low) <= 1 <= float(high)
+    assert "another test" in TERMS["lift"]
+    assert "interval" in TERMS["p"]

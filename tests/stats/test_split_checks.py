@@ -106,7 +106,7 @@ def test_the_same_image_in_two_parts_is_found() -> None:
     report = check_split(dataset(np.ones((6, 1)), ["train", "train", "test", "val", "train", "test"], None, ids))
     (same,) = report.of("images")
     assert same.rows.tolist() == [0, 2]
-    assert same.sentence == "1 images are in more than one part under the same name (a)"
+    assert same.sentence == "1 image is in more than one part under the same name (a)"
 
 
 def test_near_duplicates_count_only_across_parts() -> None:

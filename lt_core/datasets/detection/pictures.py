@@ -8,7 +8,7 @@ from pathlib import Path
 from lt_core.datasets.files import FileImages, FolderIndex, Outside, points_outside
 from lt_core.datasets.images import ImageStore, NoImages
 from lt_core.datasets.labeled_images import Source
-from lt_core.datasets.notes import some
+from lt_core.datasets.notes import counted, some
 from lt_core.datasets.tables.image_folder import given_folder
 
 _GLANCE = 1_000_000
@@ -40,5 +40,5 @@ def images_below(
     for rows, what in ((missing, "not in the folder"), (images.refused(), "links out of the folder")):
         if rows:
             first = some([names[k] for k in rows[:4]], 3)
-            notes.append(f"{len(rows):,} of {len(names):,} images are {what} {index.root.name}: {first}")
+            notes.append(counted(len(rows), f"of {len(names):,} images are {what} {index.root.name}: {first}"))
     return images, str(index.root) if source.images else None, notes

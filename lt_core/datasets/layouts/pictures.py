@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from lt_core.datasets.files import FileImages, FolderIndex, points_outside
 from lt_core.datasets.images import ImageStore, NoImages
 from lt_core.datasets.labeled_images import Source
+from lt_core.datasets.notes import counted
 from lt_core.datasets.tables.image_folder import given_folder
 from lt_core.datasets.tables.picture_store import images_of
 from lt_core.problems import Problem
@@ -45,10 +46,10 @@ def images_at(source: Source, path: Path, names: NDArray[np.str_]) -> tuple[Imag
     notes = []
     if len(missing):
         first = ", ".join(str(names[row]) for row in missing[:3])
-        notes.append(f"{len(missing):,} of {len(names):,} images are not in the folder {by_path.root.name}: {first}"
-                     + (" ..." if len(missing) > 3 else ""))  # fmt: skip
+        said = f"of {len(names):,} images are not in the folder {by_path.root.name}: {first}"
+        notes.append(counted(len(missing), said) + (" ..." if len(missing) > 3 else ""))
     if refused := images.refused():
-        notes.append(f"{len(refused):,} of {len(names):,} images are links out of the folder {by_path.root.name}")
+        notes.append(counted(len(refused), f"of {len(names):,} images are links out of the folder {by_path.root.name}"))
     return images, notes
 
 

@@ -15,6 +15,7 @@ from lt_core.datasets.dicom.labels import labels_by, one_hot
 from lt_core.datasets.dicom.patients import numbered, without_names
 from lt_core.datasets.files import FileImages, FolderIndex, glance
 from lt_core.datasets.labeled_images import LabeledImages, Source
+from lt_core.datasets.notes import counted
 from lt_core.datasets.options import options_of
 from lt_core.datasets.reading import Change, Column, Reading, Role
 from lt_core.datasets.tables.text import is_table_name
@@ -164,8 +165,8 @@ def _warnings(facts: list[Facts], changes: list[Change], by: str, why: str, fram
     yield from (str(change) for change in changes)
     several = sum(fact.frames > 1 for fact in facts)
     if several:
-        yield f"{several:,} files have several frames: the {frame} one is the image"
+        yield counted(several, f"files have several frames: the {frame} one is the image")
     if burned := sum(fact.burned_in for fact in facts):
-        yield f"{burned:,} files say that text is burned into their pixels, which may name the patient"
+        yield counted(burned, "files say that text is burned into their pixels, which may name the patient")
     if by == "series":
         yield "series descriptions are free text and may name people: look at the class names before sharing them"

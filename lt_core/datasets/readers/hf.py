@@ -17,6 +17,7 @@ from lt_core.datasets.hf.shards import json_in, schema_of, shards_of, why
 from lt_core.datasets.images import ImageStore, NoImages
 from lt_core.datasets.kinds import as_asked, kind_asked
 from lt_core.datasets.labeled_images import LabeledImages, Source
+from lt_core.datasets.notes import counted
 from lt_core.datasets.options import KIND, options_of
 from lt_core.datasets.reading import Change, Column, Reading, Role
 from lt_core.datasets.tables.column_names import PARTS_CALLED
@@ -151,7 +152,8 @@ def _missing(images: ImageStore) -> list[str]:
     rows = images.missing()
     if isinstance(images, NoImages):
         return ["no column holds images: labels only"]
-    return [f"{len(rows):,} of {len(images):,} images have neither bytes nor a file in the folder"] if rows else []
+    said = f"of {len(images):,} images have neither bytes nor a file in the folder"
+    return [counted(len(rows), said)] if rows else []
 
 
 def _columns(pick: Picked, used: Sequence[str]) -> tuple[Column, ...]:

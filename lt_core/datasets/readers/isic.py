@@ -15,6 +15,7 @@ from lt_core.datasets.layouts.assembled import Found, data_set, unused
 from lt_core.datasets.layouts.merging import NamedRows
 from lt_core.datasets.layouts.persons import groups_of
 from lt_core.datasets.layouts.pictures import images_named
+from lt_core.datasets.notes import counted
 from lt_core.datasets.options import options_of
 from lt_core.datasets.reading import Change, Column
 from lt_core.datasets.skin.beside import joined, tables_of_lesions
@@ -111,7 +112,8 @@ def _of_one_hot(source: Source, path: Path, table: Table) -> Found:
     ]
     warnings = [*table.notes, *matrix.notes, *notes, *more, *_not_one(one, unknown)]
     if unk is not None and (only := int((labels[:, unk] == 1).sum())):
-        warnings.append(f"{only:,} images are UNK, none of the other classes: UNK is a class as any other here")
+        said = "images are UNK, none of the other classes: UNK is a class as any other here"
+        warnings.append(counted(only, said))
     return Found(
         tuple(codes), labels, rows.ids, images,
         about=f"ISIC ground truth of {len(rows):,} dermatoscopic images in {len(codes)} columns: {spelled_out(codes)}",
@@ -123,7 +125,7 @@ def _of_one_hot(source: Source, path: Path, table: Table) -> Found:
 
 def _not_one(one: NDArray[np.int64], unknown: NDArray[np.bool_]) -> list[str]:
     odd = int(((one != 1) & ~unknown).sum())
-    return [f"{odd:,} images have not exactly one class: the set is read as multi-label"] if odd else []
+    return [counted(odd, "images have not exactly one class: the set is read as multi-label")] if odd else []
 
 
 def _of_person(

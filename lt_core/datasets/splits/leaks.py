@@ -7,7 +7,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from lt_core.datasets.labeled_images import PARTS
-from lt_core.datasets.notes import some
+from lt_core.datasets.notes import counted, some
 
 
 def in_several_parts(names: NDArray[np.str_], split: NDArray[np.str_]) -> NDArray[np.str_]:
@@ -27,7 +27,8 @@ def in_several_parts(names: NDArray[np.str_], split: NDArray[np.str_]) -> NDArra
 
 def leak_sentence(patients: NDArray[np.str_]) -> str:
     """Return the warning about patients that are in more than one part."""
-    return (
-        f"{len(patients):,} patients or lesions are in more than one part ({some(patients.tolist())}): "
-        "results on the test part will look better than they are"
+    return counted(
+        len(patients),
+        f"patients or lesions are in more than one part ({some(patients.tolist())}): "
+        "results on the test part will look better than they are",
     )

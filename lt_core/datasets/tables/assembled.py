@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from lt_core.datasets.files import FileImages
 from lt_core.datasets.images import ImageStore, NoImages
 from lt_core.datasets.labeled_images import LabeledImages, Source
+from lt_core.datasets.notes import counted
 from lt_core.datasets.reading import Change, Column, Reading
 from lt_core.datasets.tables.coded import names_of
 from lt_core.datasets.tables.columns import Roles, holds_no_label, is_called_split, split_of
@@ -165,4 +166,5 @@ def _about_ids(table: Table, roles: Roles) -> list[str]:
     repeated = [names.words[k] for k in np.flatnonzero(names.counts > 1) if names.words[k]]
     if not repeated:
         return []
-    return [f"{len(repeated):,} images have more than one row ({', '.join(repeated[:3])}): each row counts as an image"]
+    said = f"images have more than one row ({', '.join(repeated[:3])}): each row counts as an image"
+    return [counted(len(repeated), said)]

@@ -10,6 +10,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from lt_core.datasets.notes import counted
 from lt_core.datasets.reading import Change
 from lt_core.datasets.tables.label_words import MAX_CELLS, is_no_finding, named_classes, separator_of
 from lt_core.datasets.tables.text import Table
@@ -89,7 +90,7 @@ def from_zero_one(
         return LabelMatrix(tuple(classes), labels, kind, about, (told_signs, *told), None, (change,))
     taken = {"unknown": "unknown", "one": "positive", "zero": "negative"}[policy["uncertain"]]
     told_union = _told_of_union(classes, labels)
-    notes = [f"{doubtful:,} labels are -1 (uncertain): taken as {taken}"] if doubtful else []
+    notes = [counted(doubtful, f"labels are -1 (uncertain): taken as {taken}")] if doubtful else []
     kind, note = kind_of(labels, no_finding=bool(dropped))
     changes = (*_counted(doubtful, "labels are -1 (uncertain)", policy["uncertain"]),
                *_counted(blank, "label cells are empty or say that nothing is known", policy["blank"]))  # fmt: skip
@@ -191,8 +192,8 @@ def kind_of(labels: NDArray[np.float32], *, no_finding: bool) -> tuple[Literal["
 
 def without_label(rows: int) -> str:
     """Return what to tell about ``rows`` without a label in a set that else has exactly one each."""
-    return (f"{rows:,} rows have no label, so the set is read as multi-label: without these rows it would be "
-            "single-label")  # fmt: skip
+    said = "rows have no label, so the set is read as multi-label: without these rows it would be single-label"
+    return counted(rows, said)
 
 
 def check_size(table: Table, n_classes: int) -> None:

@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lt_core.datasets.kinds import as_asked, kind_asked
+from lt_core.datasets.notes import counted
 from lt_core.datasets.reading import Change
 from lt_core.datasets.sparse import SparseLabels
 from lt_core.datasets.tables.columns import Roles
@@ -123,6 +124,6 @@ def _asked(
     asked = kind_asked(dict(values))
     wrong = np.flatnonzero(matrix.per_row() != 1)
     if asked == "single" and len(wrong):
-        raise Problem(f"{name} cannot be read with one class an image: {len(wrong):,} rows have none or several, the "
-                      f"first is row {wrong[0] + 1}")  # fmt: skip
+        found = counted(len(wrong), "rows have none or several")
+        raise Problem(f"{name} cannot be read with one class an image: {found}, the first is row {wrong[0] + 1}")
     return asked or kind

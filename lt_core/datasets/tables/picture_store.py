@@ -8,6 +8,7 @@ from pathlib import Path
 from lt_core.datasets.files import FileImages, Outside, points_outside
 from lt_core.datasets.images import ImageStore, NoImages
 from lt_core.datasets.labeled_images import Source
+from lt_core.datasets.notes import counted
 from lt_core.datasets.tables.image_folder import given_folder, neighbouring_folder
 
 
@@ -29,6 +30,6 @@ def images_of(source: Source, path: Path, names: Sequence[str]) -> tuple[ImageSt
     for rows_of, what in ((images.missing(), "not in the folder"), (images.refused(), "links out of the folder")):
         if rows_of:
             first = ", ".join(names[k] or "(no name)" for k in rows_of[:3])
-            notes.append(f"{len(rows_of):,} of {len(names):,} images are {what} {index.root.name}: {first}"
+            notes.append(counted(len(rows_of), f"of {len(names):,} images are {what} {index.root.name}: {first}")
                          + (" ..." if len(rows_of) > 3 else ""))  # fmt: skip
     return images, notes

@@ -238,7 +238,8 @@ class Explorer {
     if (!readings.length || !this.given.drawn.length) return;
     const table = element(this.readout, "table");
     const head = element(element(table, "thead"), "tr");
-    element(head, "th", {}, `Behind ${entry.short}`);
+    const follows = readings[0].numbers ? ", when a knob is let go" : ""; // of very many classes
+    element(head, "th", {}, `Behind ${entry.short}${follows}`);
     for (const { name } of this.given.drawn) element(head, "th", {}, name);
     const rows = element(table, "tbody");
     for (const reading of readings) {
@@ -247,14 +248,19 @@ class Explorer {
       element(name, "span", { class: "symbol" }).innerHTML = reading.symbol;
       element(name, "span", {}, reading.name);
       this.given.drawn.forEach(({ index }, k) => {
-        this.cells.push({ cell: element(row, "td"), entry, reading, index, targets: reading.targets?.[k] ?? [] });
+        const number = reading.numbers?.[k];
+        this.cells.push({ cell: element(row, "td"), entry, reading, index, number, targets: reading.targets?.[k] ?? [] });
       });
     }
     this.fillReadings();
   }
 
   fillReadings() {
-    for (const { cell, entry, reading, index, targets } of this.cells) {
+    for (const { cell, entry, reading, index, number, targets } of this.cells) {
+      if (reading.numbers) {
+        cell.textContent = spoken(Number(number));
+        continue;
+      }
       const data = { ...reading.data, counts: this.counts.map((n) => Math.max(n, 1)), positives: this.counts };
       const input = { knobs: entry.values, data, targets };
       for (const [name, id] of Object.entries(reading.memory)) data[name] = compile(this.given.programs[id])(input);

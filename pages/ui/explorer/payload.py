@@ -12,7 +12,7 @@ import torch
 from lt_core.charts.curves import lines_of
 from lt_core.losses import LossSpec, Reading
 from lt_core.losses.browser import depends_on_class, program, reading_program
-from lt_core.losses.inputs import data_of
+from lt_core.losses.inputs import data_of, reading_values
 from lt_core.losses.scene import Scene, scene
 from lt_core.params import Choice, Integer, Param, Real, Toggle, Value
 from lt_core.stats import ClassPrior
@@ -22,6 +22,8 @@ from pages.ui.loss_names import short
 
 LIMIT = 8.0
 """Logits are drawn from minus this to this."""
+LIVE = 200
+"""Classes up to which the numbers behind a curve follow the thumb: a program of thousands takes seconds to make."""
 Drawn = dict[str, int]
 """The class drawn of each group: head, medium, tail -> index."""
 
@@ -76,8 +78,11 @@ class Builder:
         return about | {"memory": self.memory(entry.spec)}
 
     def memory(self, spec: LossSpec) -> dict[str, str]:
-        """Return the programs of what a loss remembers in a typical state, which follows the counts."""
-        wanted = sorted(spec.data & set(_sketched(spec)))
+        """Return the programs of what a loss remembers in a typical state, which follows the counts.
+
+        Of more than ``LIVE`` classes it follows when a knob is let go.
+        """
+        wanted = sorted(spec.data & set(_sketched(spec))) if self.prior.n_classes <= LIVE else []
         return {k: self.keep(reading_program(spec, _sketch(spec, k), {}, self.prior.n_classes).source) for k in wanted}
 
     def _side(self, image: Scene, entry: Entry) -> dict[str, Any]:
@@ -92,7 +97,12 @@ class Builder:
         }
 
     def readings(self, entry: Entry) -> list[dict[str, Any]]:
-        """Return what lies behind the curves of an entry: a number per class and reading."""
+        """Return what lies behind the curves of an entry: a number per class and reading.
+
+        Of more than ``LIVE`` classes they are the ``numbers`` of the classes drawn, else a program of all.
+        """
+        if self.prior.n_classes > LIVE:
+            return [about for reading in entry.spec.readings for about in self._numbers(entry, reading)]
         described = []
         for reading in entry.spec.readings:
             own = reading_program(
@@ -111,6 +121,21 @@ class Builder:
             for y in (1, 0):
                 rows = [self._labels(c, y) for c in self.drawn.values()]
                 described.append(about | {"name": f"{reading.name}, y = {y}", "targets": rows})
+        return described
+
+    def _numbers(self, entry: Entry, reading: Reading) -> list[dict[str, Any]]:
+        """Return one reading, computed here, for the classes drawn; for both labels where it depends on them."""
+        about = {"symbol": symbol_html(reading.tex), "help": reading.help}
+        drawn = list(self.drawn.values())
+        if "targets" not in reading.asks:
+            numbers = reading_values(entry.spec, reading, entry.values, self.prior)[drawn]
+            return [about | {"name": reading.name, "numbers": _spelt(numbers)}]
+        described = []
+        for y in (1, 0):
+            images = [np.array([self._labels(c, y)]) for c in drawn]
+            rows = [reading_values(entry.spec, reading, entry.values, self.prior, image) for image in images]
+            numbers = [row[c] for row, c in zip(rows, drawn, strict=True)]
+            described.append(about | {"name": f"{reading.name}, y = {y}", "numbers": _spelt(numbers)})
         return described
 
     def _reading_data(self, spec: LossSpec) -> dict[str, Any]:
@@ -151,6 +176,11 @@ def _sketch(spec: LossSpec, name: str) -> Reading:
 def switches(spec: LossSpec, values: Mapping[str, Value]) -> dict[str, Value]:
     """Return the values that choose another program: those of toggles and choices."""
     return {p.name: values[p.name] for p in spec.params if isinstance(p.domain, Toggle | Choice)}
+
+
+def _spelt(numbers: Sequence[float] | np.ndarray) -> list[float | str]:
+    """Return the numbers with "Infinity" and "nan", as JavaScript's Number reads them, for what JSON has not."""
+    return [float(n) if np.isfinite(n) else str(n).replace("inf", "Infinity") for n in numbers]
 
 
 def _plain(entry: Any) -> Any:
