@@ -12,7 +12,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import NoReturn
 
-from lt_core import commands, data_commands, run_commands, sweep_commands, train_flags
+from lt_core import commands, data_commands, method_commands, run_commands, sweep_commands, train_flags
 from lt_core.problems import Invalid, Problem
 
 Command = Callable[[argparse.Namespace], object]
@@ -136,6 +136,7 @@ def _parser() -> argparse.ArgumentParser:
     explain.add_argument("--out", required=True, type=Path, metavar="FILE.png")
     explain.add_argument("--opacity", type=float, default=0.5)
     sweep_commands.register(command)
+    method_commands.register(command)
     return parser
 
 

@@ -8,7 +8,7 @@ from dataclasses import fields
 from typing import TYPE_CHECKING, Any, get_type_hints
 
 from lt_core.data_commands import pairs_of, source_of
-from lt_core.params import Choice, Integer, Param, Real, Toggle
+from lt_core.params import Choice, Integer, Param, Real, Toggle, Value
 from lt_core.problems import Invalid
 
 if TYPE_CHECKING:
@@ -20,6 +20,8 @@ HELP = {
     "groups": "head, medium and tail: relative, absolute, quantile, RULE:HEAD:TAIL with cut-offs, or a JSON object of "
     "class names and groups",
     "image_size": "side of the square the images are brought to, in pixels (default: the images' own size)",
+    "method": "a method beyond the loss, by its key (see the command methods)",
+    "teacher": "the finished run that the method learns from",
     "name": "what to call the run",
 }
 """Of the fields that declare no domain."""
@@ -36,6 +38,9 @@ def add_config_flags(parser: argparse.ArgumentParser) -> None:
         flag = flag_of(field.name)
         if field.name in domains:
             _add(parser, flag, domains[field.name])
+        elif field.name == "method_values":
+            text = "a hyper-parameter of the method"
+            parser.add_argument(flag, action="append", metavar="name=value", help=text)
         elif field.name not in GIVEN:
             number = hints[field.name] is not str
             parser.add_argument(
@@ -52,7 +57,21 @@ def given_of(args: argparse.Namespace) -> dict[str, Any]:
     from lt_core.training.reproduce import GIVEN
 
     names = [field.name for field in fields(RunConfig) if field.name not in GIVEN]
-    return {name: value for name in names if (value := getattr(args, name, None)) is not None}
+    given = {name: value for name in names if (value := getattr(args, name, None)) is not None}
+    if "method_values" in given:
+        texts = pairs_of("--method-values", given["method_values"])
+        given["method_values"] = {name: _value(text) for name, text in texts.items()}
+    return given
+
+
+def _value(text: str) -> Value:
+    """Return what was written as a switch, a number or a word; whether it fits, the method says."""
+    if text.lower() in ("true", "false"):
+        return text.lower() == "true"
+    try:
+        return float(text)
+    except ValueError:
+        return text
 
 
 def loss_values_of(loss: str, texts: list[str]) -> dict[str, Any]:

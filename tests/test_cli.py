@@ -228,6 +228,6 @@ def test_columns_that_are_not_used_are_said_and_the_kind_can_be_chosen(
     assert any("no label is known in c" in warning for warning in entry["warnings"])
     assert any("'split' holds other words" in warning for warning in entry["warnings"])
     table.write_text("image,a,b\n1.png,1,1\n2.png,0,1\n")
-    assert "1 rows have none or several, the first is row 1" in refused(
+    assert "1 row has none or several, the first is row 1" in refused(
         capsys, "stats", str(table), "--option", "kind=single"
     )

@@ -18,7 +18,7 @@ from lt_core.losses import Criterion, get_loss
 from lt_core.models import build_from, check_takes, options_of
 from lt_core.models.heads import head_scale, with_cosine_head
 from lt_core.problems import Problem
-from lt_core.stats import prior_of
+from lt_core.stats import ClassPrior, prior_of
 from lt_core.training.augmenting.apply import Augment
 from lt_core.training.checking import check_settings, trainable
 from lt_core.training.choosing import choose
@@ -168,7 +168,8 @@ def prepare(
     with_unlabelled = beyond is not None and "unlabelled" in beyond.needs
     parts = _parts(data, config, with_unlabelled, progress=progress, should_stop=should_stop)
     shape = parts["train"].pixels.shape[1:]
-    prior = prior_of(data)
+    counted = prior_of(data)
+    prior = ClassPrior(counted.positives, len(parts["train"].rows), class_names=counted.class_names)
     card = card_of(data, parts, prior.positives, config.groups) | {
         "model_options": options_of(config.model),
         "link": "sigmoid" if spec.labels == "multi" else "softmax",
@@ -198,7 +199,8 @@ def prepare(
     }
     criterion = spec.criterion(prior=prior, reduction=config.reduction, **cast(dict[str, Any], config.loss_values))
     unseen = [data.class_names[c] for c in prior.unseen]
-    notes = [note, f"no training example of {', '.join(unseen)}: counted as 1" if unseen and spec.needs_prior else ""]
+    counted_as_1 = f"no training example of {', '.join(unseen)}: counted as 1" if unseen and spec.needs_prior else ""
+    notes = [note, parts["train"].note, counted_as_1]
     job = Job(
         config,
         data.kind,

@@ -91,7 +91,8 @@ def at_home_anywhere(config: RunConfig) -> RunConfig:
         data = replace(data, name=_absolute(data.name))
     if data.images:
         data = replace(data, images=_absolute(data.images))
-    return replace(config, data=data, weights=_absolute(config.weights) if config.weights else "")
+    weights, teacher = (_absolute(path) if path else "" for path in (config.weights, config.teacher))
+    return replace(config, data=data, weights=weights, teacher=teacher)
 
 
 def _absolute(name: str) -> str:
