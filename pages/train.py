@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import streamlit as st
 
-from pages.ui import blocks, run_view, train_panel
+from pages.ui import blocks, run_import, run_list, run_view, train_panel
 
 blocks.header("Train", "Choose a network and a loss, and watch what head, medium and tail classes learn.")
 left, right = st.columns([2, 3], gap="large")
 with left:
-    train_panel.settings()
+    config = train_panel.settings()
 with right:
     run_view.watched()
-run_view.earlier()
+run_list.listed()
+run_import.panel(config)

@@ -5,17 +5,22 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import numpy as np
+import pandas as pd
 import streamlit as st
 from numpy.typing import NDArray
 from PIL import Image
 
 from lt_core.charts.palette import TRUE_PLACE
 from lt_core.datasets import LabeledImages, NoImages
+from lt_core.datasets.notes import counted
 from lt_core.datasets.thumbnails import thumbnail
 from lt_core.problems import Problem
+from pages.ui.wording import on_page
 
 SHOWN = 224
 PAGE = 24
+LISTED = 1000
+"""Names of images listed at most."""
 WIDTH = 168
 """Pixels: two tiles stand side by side on a phone, six on a laptop."""
 
@@ -68,13 +73,14 @@ def for_rows(
 
     ``key`` names the widget and the parameter of the URL. A set without images says so; no rows say so too.
     """
-    st.markdown(f"##### {plain(title)} · {len(rows):,} image{'' if len(rows) == 1 else 's'}")
+    st.markdown(f"##### {plain(title)} · {counted(len(rows), 'images')}")
     if isinstance(data.images, NoImages):
         st.info(
             "This set has labels only, so there is nothing to look at.",
             icon=":material/image_not_supported:",
             width=520,
         )
+        _names(data, rows, key)
         return
     if not len(rows):
         st.caption("None.")
@@ -83,6 +89,16 @@ def for_rows(
     page = 1 if pages == 1 else st.pagination(pages, key=f"{key}-page", bind="query-params")
     first = (min(page or 1, pages) - 1) * PAGE
     grid(data, [int(row) for row in rows[first : first + PAGE]], column)
+
+
+def _names(data: LabeledImages, rows: Sequence[int] | NDArray[np.integer], key: str) -> None:
+    """List what the images are called, of many the first ``LISTED``."""
+    if data.ids is None or not len(rows):
+        return
+    with st.popover("Their names", icon=":material/list:", type="tertiary", key=f"{key}-names"):
+        st.dataframe(pd.DataFrame({"image": data.ids[np.asarray(rows[:LISTED], np.intp)]}), hide_index=True)
+        if len(rows) > LISTED:
+            st.caption(f"The first {LISTED:,} of {len(rows):,}.")
 
 
 def caption(data: LabeledImages, row: int, labels: NDArray[np.float32]) -> str:
@@ -106,7 +122,7 @@ def _tile(data: LabeledImages, row: int, column: int | None, side: int) -> None:
         st.image(_no_taller(outlined(thumbnail(data.images, row, side), mask, side)), width="stretch")
     except Problem as problem:
         with st.container(border=True, height=min(side, WIDTH)):
-            st.caption(f":material/broken_image: {plain(str(problem))}")
+            st.caption(f":material/broken_image: {plain(on_page(problem))}")
 
 
 def _no_taller(pixels: NDArray[np.uint8]) -> NDArray[np.uint8]:

@@ -9,6 +9,7 @@ import streamlit as st
 
 from lt_core.datasets import BuiltIn, ClassCounts, LabeledImages, Source, builtins, load
 from lt_core.problems import Problem
+from pages.ui.wording import on_page
 
 DEFAULT = "chest-phantom"
 SOURCE = "source"
@@ -87,7 +88,7 @@ def current() -> LabeledImages | ClassCounts:
         with st.spinner(f"Loading {source().name} …", show_time=True), st.skeleton(height=420):
             return loaded()
     except Problem as problem:
-        st.error(f"**{source().name} could not be loaded.** {problem}", icon=":material/error:")
+        st.error(f"**{source().name} could not be loaded.** {on_page(problem)}", icon=":material/error:")
         offer_default()
         st.stop()
 

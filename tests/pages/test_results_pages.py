@@ -13,6 +13,7 @@ from lt_core.datasets import Source, assign_parts, load_images
 from lt_core.evaluation import Predictions, report
 from lt_core.models import build
 from lt_core.training import Run, RunConfig, events, quick_config
+from lt_core.training.process import record
 from lt_core.training.store import write_json
 from lt_core.training.weights import save
 
@@ -126,7 +127,9 @@ def test_without_a_run_one_click_makes_one(name: str, home: Path, monkeypatch: p
 
     def note(config: RunConfig) -> Run:
         asked.append(config)
-        return folder_of(home, "noted", config, {})
+        run = folder_of(home, "noted", config, {})
+        record(run.path / "worker.json")  # this very process: alive
+        return run
 
     monkeypatch.setattr(quick_run, "start_worker", note)
     app = page(name)

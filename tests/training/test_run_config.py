@@ -35,7 +35,10 @@ def test_declared_defaults_are_the_defaults() -> None:
     [
         ({"epochs": 0}, r"run.epochs must be in \[1, 1000\], got 0"),
         ({"learning_rate": float("nan")}, "run.learning_rate"),
-        ({"sampler": "clever"}, "run.sampler must be one of plain, class-aware, got 'clever'"),
+        (
+            {"sampler": "clever"},
+            "run.sampler must be one of plain, class-aware, square-root, repeat-factor, got 'clever'",
+        ),
         ({"select": "luckiest"}, "run.select"),
         ({"device": "tpu"}, "run.device"),
         ({"batch_size": 1}, "run.batch_size"),

@@ -1,0 +1,47 @@
+"""What pages say of a run, and which one they show."""
+
+from __future__ import annotations
+
+import streamlit as st
+
+from lt_core.losses import get_loss
+from lt_core.problems import Problem, Unknown
+from lt_core.training import Run
+
+WATCHED = "run"
+"""Name in the URL of the folder of the run that is shown."""
+
+
+def watch(run: Run) -> None:
+    """Make ``run`` the one that is shown; it is in the URL by the name of its folder."""
+    st.query_params[WATCHED] = run.path.name
+
+
+def loss_title(key: str) -> str:
+    """Return the title of a loss; its key where it is not here any more (somebody's own)."""
+    try:
+        return get_loss(key).title
+    except Unknown:
+        return key
+
+
+def asked(label: str, run: Run, *, key: str, icon: str, own: bool) -> bool:
+    """Return whether ``label`` is to be done to ``run``: a button for one's own, with a second one for another's."""
+    if own:
+        return st.button(label, icon=icon, key=key)
+    with st.popover(label, icon=icon, key=f"{key}-other"):
+        st.markdown(f"This run is of **{plain(run.meta.owner)}**, not yours.")
+        return st.button(f"{label} it all the same", key=key, type="primary")
+
+
+def data_of(run: Run) -> str:
+    """Return what the data set of a run is called."""
+    try:
+        return str(run.dataset_card["title"])
+    except Problem:  # not read yet
+        return run.config.data.name
+
+
+def plain(name: str) -> str:
+    """Return text so that Markdown shows it as it is."""
+    return "".join(f"\\{letter}" if letter in "*_#[]`$~:<>|" else letter for letter in name)
