@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from types import TracebackType
 
+from lt_core.problems import Problem
 from lt_core.training.events import Event
 
 FOLDER = "tensorboard"
@@ -31,8 +32,10 @@ class Board:
     def __init__(self, folder: Path, *, on: bool) -> None:
         self._writer = None
         if on:
-            from tensorboardX import SummaryWriter
-
+            try:
+                from tensorboardX import SummaryWriter
+            except ImportError:
+                raise Problem("tensorboard needs the package tensorboardX: pip install -r requirements.txt") from None
             self._writer = SummaryWriter(logdir=str(folder / FOLDER), flush_secs=10)
 
     def __enter__(self) -> Board:

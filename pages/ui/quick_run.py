@@ -7,7 +7,7 @@ from pathlib import Path
 import streamlit as st
 
 from lt_core.training import Progress, Run, quick_config, runs, start_worker
-from pages.ui import blocks
+from pages.ui import blocks, train_owner
 
 STARTED = "quick-run"
 LIVE = ("queued", "running")
@@ -39,7 +39,7 @@ def _invitation(wanted: str) -> None:
     with box.container(horizontal=True, horizontal_alignment="center", vertical_alignment="center"):
         if st.button("Make a 30-second run", type="primary", icon=":material/play_arrow:", key="quick-start"):
             with blocks.guarded("The run could not be started."):
-                st.session_state[STARTED] = str(start_worker(quick_config()).path)
+                st.session_state[STARTED] = str(start_worker(quick_config(), owner=train_owner.me()).path)
                 st.rerun()
         st.page_link("pages/train.py", label="Choose the settings myself", icon=":material/tune:")
 
@@ -74,11 +74,11 @@ def _stage(progress: Progress) -> str:
 
 
 def _under_way() -> Run | None:
-    """Return the run started here, or any other, that is still being trained."""
+    """Return the run started here, or another of this visitor or of nobody, that is still being trained."""
     mine = _opened(st.session_state.get(STARTED, ""))
     if mine is not None and mine.state in LIVE:
         return mine
-    return next((run for run in runs() if run.state in LIVE), None)
+    return next((run for run in runs() if run.state in LIVE and train_owner.mine(run)), None)
 
 
 def _last_failure() -> str:
