@@ -125,7 +125,7 @@ def test_without_a_run_one_click_makes_one(name: str, home: Path, monkeypatch: p
 
     asked: list[RunConfig] = []
 
-    def note(config: RunConfig) -> Run:
+    def note(config: RunConfig, *, owner: str = "") -> Run:
         asked.append(config)
         run = folder_of(home, "noted", config, {})
         record(run.path / "worker.json")  # this very process: alive
@@ -143,7 +143,7 @@ def test_without_a_run_one_click_makes_one(name: str, home: Path, monkeypatch: p
 def test_a_quick_run_that_fails_says_why_and_can_be_made_again(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     from pages.ui import quick_run
 
-    def fail(config: RunConfig) -> Run:
+    def fail(config: RunConfig, *, owner: str = "") -> Run:
         run = folder_of(home, "noted", config, {})
         events.append(run.path / "events.jsonl", events.event("failed", error="no space left on this disk"))
         return run
