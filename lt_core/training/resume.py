@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import json
+
+from safetensors import SafetensorError, safe_open
+
 from lt_core.training.store import Run
 
 CHECKPOINT = "checkpoint.safetensors"
@@ -21,8 +25,16 @@ def resume_reason(run: Run) -> str | None:
 
 
 def resumes_at(run: Run) -> str:
-    """Return from where ``run`` would go on, for people."""
-    if not (run.path / CHECKPOINT).is_file():
+    """Return from where ``run`` would go on, for people, as its checkpoint says."""
+    path = run.path / CHECKPOINT
+    if not path.is_file():
         return "from its beginning: it has no checkpoint yet"
-    done = [entry["epoch"] for entry in run.events() if entry["event"] == "epoch"]
-    return f"from its last checkpoint, after epoch {done[-1]}" if done else "from its last checkpoint, in epoch 1"
+    try:
+        with safe_open(path, framework="np") as file:
+            at = json.loads((file.metadata() or {})["position"])
+        epoch, step = int(at["epoch"]), int(at["step"])
+    except (OSError, SafetensorError, ValueError, KeyError, TypeError):
+        return "from its last checkpoint"
+    if step:
+        return f"from its last checkpoint, in epoch {epoch}"
+    return f"from its last checkpoint, after epoch {epoch - 1}"

@@ -44,7 +44,7 @@ def _nothing(others: int) -> None:
     box = blocks.empty(
         "No run yet",
         "Here you will see the loss and the F1 of head, medium and tail classes, epoch by epoch. "
-        "**Start training** with the settings as they are: it takes about a minute on two processor cores.",
+        "**Start training** with the settings as they are: it takes one to three minutes on two processor cores.",
         ":material/model_training:",
     )
     box.caption("Training goes on in a process of its own: the tab may be closed.", text_alignment="center")

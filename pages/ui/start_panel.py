@@ -56,7 +56,7 @@ def tail_story() -> None:
             """
 1. **Data set.** The built-in chest phantom has the same 14 findings, drawn by a program: nothing to download.
 2. **Losses.** Put BCE, ASL, RAL and DB in one chart. The gradient for y = 0 is what an easy negative still pushes.
-3. **Train.** The default run takes about a minute. Head classes learn, the tail stays at F1 0.
+3. **Train.** The default run takes one to three minutes. Head classes learn, the tail stays at F1 0.
 4. **Results.** Move the threshold: the ranking of the tail is there long before its F1 is.
 5. **Grad-CAM.** See whether the network looked at the finding or beside it.
 """

@@ -12,6 +12,7 @@ import torch
 from lt_core.problems import Problem
 from lt_core.training import Run, RunConfig, checkpoint, train
 from lt_core.training.loop import resume
+from lt_core.training.resume import resumes_at
 from lt_core.training.session import Session
 
 Make = Callable[..., RunConfig]
@@ -88,6 +89,7 @@ def test_a_stop_within_an_epoch_goes_on_from_the_very_step(config: Make, tmp_pat
     list(train(settings, tmp_path / "stopped", should_stop=stop))
     run = Run(tmp_path / "stopped")
     assert run.state == "stopped"
+    assert resumes_at(run) == "from its last checkpoint, in epoch 2"
     again = next(entry for entry in list(resume(run.path)) if entry["event"] == "resumed")
     assert (again["epoch"], again["step"]) == (2, 3)
     assert _epochs(run) == _epochs(Run(tmp_path / "whole"))
