@@ -52,7 +52,7 @@ def buttons(config: RunConfig | None, why: str, kind: str) -> None:
             key="train-defaults",
             on_click=train_state.forget,
             args=(kind,),
-            help="Put every setting back. On the chest phantom the default run takes one to three minutes on two cores.",
+            help="Put every setting back. The default run on the chest phantom takes 1 to 3 minutes on two cores.",
         )
 
 
