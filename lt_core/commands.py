@@ -44,21 +44,27 @@ def _losses_markdown(args: argparse.Namespace) -> object:
 def train(args: argparse.Namespace) -> object:
     from lt_core.train_flags import config_of
     from lt_core.training import Run, in_words, new_folder, stop_on_signals, train
+    from lt_core.training.ranks import join
 
     config = config_of(args)
     if args.detach or args.queue:
         return _left_behind(args, config)
-    out = Path(args.out) if args.out else new_folder(config)
+    ranks = join(config.devices, config.device)
+    out = Path(args.out) if args.out else ranks.from_first(new_folder(config) if ranks.first else Path())
+    quiet = args.json or not ranks.first
     try:
         with stop_on_signals() as told:
-            for event in train(config, out, should_stop=told, progress=None if args.json else _decoding()):
-                if not args.json and (line := in_words(event)):
+            given: dict[str, Any] = {"should_stop": told, "progress": None if quiet else _decoding()}
+            for event in train(config, out, ranks=ranks, **given):
+                if not quiet and (line := in_words(event)):
                     print(line, flush=True)
                 if event["event"] == "failed":
                     raise Problem(f"{out}: {event['error']}")
     finally:
-        if not args.out and not any(out.iterdir()):
+        if ranks.first and not args.out and not any(out.iterdir()):
             out.rmdir()
+    if not ranks.first:
+        raise SystemExit(0)  # the first process has said everything
     run = Run(out)
     said = None if run.reported_epoch is None else _report(run, "test", 0.5)
     return {"run": str(run.path), "state": run.state, "reported_epoch": run.reported_epoch, "test": said}
@@ -100,31 +106,6 @@ def _report(run: Run, part: str, threshold: float) -> dict[str, Any]:
 
     groups = run.dataset_card["groups"]
     return report(predictions_of(run, part), threshold=threshold, groups=groups).as_json()
-
-
-def evaluate(args: argparse.Namespace) -> object:
-    entry = _report(_run(args.run), args.split, args.threshold)
-    if not args.json:
-        show(entry["classes"], ("name", "n_positive", "threshold", "precision", "recall", "f1", "ap", "auroc"))
-        groups = [{"group": name, **values} for name, values in entry["groups"].items()]
-        show(groups, ("group", "n_classes", "f1", "ap", "auroc"))
-        means = {"macro": entry["macro"], "micro": entry["micro"]}
-        show([{"mean": name, **values} for name, values in means.items()], ("mean", "f1", "ap", "auroc"))
-        single = "accuracy" in entry
-        rule = f"arg-max, accuracy {entry['accuracy']:.4f}" if single else f"threshold {args.threshold:g}"
-        print(f"{args.split} part, {entry['n']:,} images, {rule}")
-    return entry
-
-
-def explain(args: argparse.Namespace) -> object:
-    from lt_core.explain import explain_to_file
-
-    part = None if args.split == "all" else args.split
-    entry = explain_to_file(_run(args.run), args.index, args.class_name, args.out, part=part, opacity=args.opacity)
-    if not args.json:
-        for name, value in entry.items():
-            print(f"{name}: {value}")
-    return entry
 
 
 def doctor(args: argparse.Namespace) -> object:

@@ -70,14 +70,19 @@ def resume(args: argparse.Namespace) -> object:
     if args.detach:
         return _told(args, start_worker_in(run.path), "goes on in a process of its own")
     from lt_core.training.loop import resume as go_on
+    from lt_core.training.ranks import join
 
+    config = run.config
+    ranks = join(config.devices, config.device)
     (run.path / "stop").unlink(missing_ok=True)
     with stop_on_signals() as told:
-        for event in go_on(run.path, should_stop=told):
-            if not args.json and (line := in_words(event)):
+        for event in go_on(run.path, should_stop=told, ranks=ranks):
+            if ranks.first and not args.json and (line := in_words(event)):
                 print(line, flush=True)
             if event["event"] == "failed":
                 raise Problem(f"{args.run}: {event['error']}")
+    if not ranks.first:
+        raise SystemExit(0)
     return _status(run)
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -20,6 +21,7 @@ def register(command: Any) -> None:
     sub = command("sweep", sweep, "Carry out a plan of many runs, or go on with one that was stopped.")
     sub.add_argument("plan", metavar="FILE", type=Path, help="a plan (JSON or TOML), or the folder of a sweep")
     sub.add_argument("--out", metavar="FOLDER", type=Path, help="the sweep's folder (default: beside the other runs)")
+    sub.add_argument("--data", metavar="SOURCE", help="the data set, instead of the one the plan names")
     sub.add_argument("--executor", help="local or ray (default: what the plan says)")
     sub.add_argument("--workers", type=int, default=0, metavar="N", help="trials at the same time (default: 1)")
     sub.add_argument("--cpus", type=float, default=1.0, help="of Ray: processor cores a trial takes")
@@ -41,7 +43,7 @@ def sweep(args: argparse.Namespace) -> object:
     from lt_core.sweeps import carry_out, in_words
     from lt_core.training import stop_on_signals
 
-    found = _sweep_of(args.plan, args.out)
+    found = _sweep_of(args.plan, args.out, args.data)
     executor = _executor(args, found.plan)
     with stop_on_signals() as told:
         for entry in carry_out(found, executor, should_stop=told, retry_failed=args.retry_failed):
@@ -50,16 +52,19 @@ def sweep(args: argparse.Namespace) -> object:
     return _compared(found, args) if found.plan.kind == "compare" else _searched(found, args)
 
 
-def _sweep_of(file: Path, out: Path | None) -> Sweep:
+def _sweep_of(file: Path, out: Path | None, data: str | None = None) -> Sweep:
     """Return the sweep of a plan file, or the one in a folder; without ``--out`` a file has one folder, always."""
+    from lt_core.datasets import Source
     from lt_core.home import runs_dir
     from lt_core.sweeps import find_sweep, open_sweep, read_plan
 
     if file.is_dir():
-        if out is not None:
-            raise Invalid(f"{file} is a sweep that has its folder: leave out --out")
+        if out is not None or data is not None:
+            raise Invalid(f"{file} is a sweep that has its folder and data: leave out --out and --data")
         return find_sweep(file)
     plan = read_plan(file)
+    if data is not None:
+        plan = replace(plan, base=replace(plan.base, data=Source(data)))
     return open_sweep(plan, out or runs_dir() / f"sweep-{file.stem}")
 
 

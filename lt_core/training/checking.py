@@ -23,9 +23,23 @@ def check_settings(config: RunConfig) -> None:
         raise Problem(why)
     if config.label_smoothing and (why := why_not_smoothing(spec, config.loss_values)):
         raise Problem(why)
+    if config.devices > 1:
+        _check_shared(config)
     if config.stages == "drw" and not spec.takes_class_weights:
         raise Problem(
             f"{spec.key} judges a batch or an image as a whole: its classes cannot be weighted, use stages=one or drs"
+        )
+
+
+def _check_shared(config: RunConfig) -> None:
+    """Raise ``Problem`` for what several processes cannot do together."""
+    for name, off in (("mixup", 0.0), ("method", ""), ("compile", "off")):
+        if getattr(config, name) != off:
+            raise Problem(f"{name} is for one device: set devices=1, or {name}={off or 'nothing'}")
+    if config.batch_size < 2 * config.devices:
+        raise Problem(
+            f"a batch of {config.batch_size} images is too small for {config.devices} devices: each needs two, set "
+            f"batch_size to {2 * config.devices} or more"
         )
 
 

@@ -60,6 +60,7 @@ class RunConfig:
     metric: Annotated[str, of.METRICS] = "ap_macro"
     patience: Annotated[int, of.PATIENCE] = 0
     device: Annotated[str, of.DEVICES] = "auto"
+    devices: Annotated[int, of.PROCESSES] = 1
     precision: Annotated[str, of.PRECISIONS] = "auto"
     layout: Annotated[str, of.LAYOUTS] = "auto"
     compile: Annotated[str, of.COMPILES] = "off"

@@ -89,6 +89,11 @@ CHANNELS = Choice(
 )
 REDUCTIONS = Choice(("authors", "mean", "batch", "sum"), help="How the cells of a batch become one number.")
 DEVICES = Choice(("auto", "cuda", "mps", "cpu"), help="auto is CUDA where there is one, else MPS, else the processor.")
+PROCESSES = Integer(
+    1,
+    64,
+    help="Processes that train one model together, each on a device of its own with its share of every batch.",
+)
 SELECTS = Choice(
     ("best", "last"),
     labels=("best on validation", "last"),

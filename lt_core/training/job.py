@@ -17,7 +17,6 @@ from lt_core.datasets import LabeledImages
 from lt_core.losses import Criterion, get_loss
 from lt_core.models import build_from, check_takes, options_of
 from lt_core.models.heads import head_scale, with_cosine_head
-from lt_core.problems import Problem
 from lt_core.stats import ClassPrior, prior_of
 from lt_core.training.augmenting.apply import Augment
 from lt_core.training.checking import check_settings, trainable
@@ -30,12 +29,13 @@ from lt_core.training.methods.registry import method_of
 from lt_core.training.methods.unlabelled import PART as UNLABELLED
 from lt_core.training.methods.unlabelled import unlabelled_part
 from lt_core.training.parts import Part, card_of, part_of
+from lt_core.training.picking import pick_device, pick_precision
 from lt_core.training.pixels import Progress
+from lt_core.training.ranks import ALONE, Ranks
 from lt_core.training.rng import Rng
 
-AUGMENTING, MIXING = 1, 2
+AUGMENTING, MIXING, SHARING = 1, 2, 3
 """What a place of the run draws beside its step: told apart by a last number."""
-DTYPES = {"bfloat16": torch.bfloat16, "float16": torch.float16}
 
 
 @dataclass(eq=False)
@@ -64,11 +64,20 @@ class Job:
     """The model as ``torch.compile`` wraps it; None where it is not compiled."""
     method: Method | None = None
     """What is done beyond the loss; None where nothing is."""
+    ranks: Ranks = ALONE
+    """This process among those that train the model together."""
+    wrapped: nn.Module | None = None
+    """The model as it is trained by several processes; None where there is one."""
 
     @property
     def net(self) -> nn.Module:
         """What images go through: the model, compiled where that was chosen."""
         return self.model if self.compiled is None else self.compiled
+
+    @property
+    def trained(self) -> nn.Module:
+        """What images go through where a backward pass follows."""
+        return self.net if self.wrapped is None else self.wrapped
 
     @property
     def draw(self) -> dict[str, torch.Generator]:
@@ -106,6 +115,12 @@ class Job:
         """Return the block in which the network runs: autocast in half precision, nothing in float32."""
         return nullcontext() if self.half is None else torch.autocast(self.device.type, dtype=self.half)
 
+    def dropping_out(self, *where: int) -> AbstractContextManager[None]:
+        """Return the block of one forward pass: each piece of a batch and each process drops units of its own."""
+        if self.ranks.size > 1:
+            return self.rng.at(*where, SHARING, self.ranks.rank)
+        return self.rng.at(*where) if len(where) > 2 else nullcontext()  # a whole batch is seeded as the step is
+
     @contextmanager
     def step_seeded(self, *where: int) -> Iterator[None]:
         """The block of one step: whatever it draws depends on the seed and on ``where`` only."""
@@ -113,27 +128,6 @@ class Job:
             self.generator.manual_seed(self.rng.seed_at(*where))
         with self.rng.at(*where):
             yield
-
-
-def pick_device(wanted: str) -> torch.device:
-    """Return the device: for ``auto`` CUDA if there, else MPS, else the CPU; raise ``Problem`` for one that is not."""
-    have = {"cuda": torch.cuda.is_available(), "mps": torch.backends.mps.is_available(), "cpu": True}
-    if wanted != "auto" and not have[wanted]:
-        raise Problem(f"this machine has no {wanted} device: use device=auto")
-    return torch.device(next(name for name, there in have.items() if there) if wanted == "auto" else wanted)
-
-
-def pick_precision(wanted: str, device: torch.device) -> torch.dtype | None:
-    """Return the half precision for ``wanted`` on ``device``, None for float32.
-
-    ``auto`` is bfloat16 on a CUDA device that computes in it, and float32 anywhere else. Raises ``Problem`` for
-    float16 without a CUDA device: there it is slow, and has no scaler.
-    """
-    if wanted == "auto":
-        return torch.bfloat16 if device.type == "cuda" and torch.cuda.is_bf16_supported() else None
-    if wanted == "float16" and device.type != "cuda":
-        raise Problem("float16 wants a CUDA device: use precision=auto")
-    return DTYPES.get(wanted)
 
 
 def optimizer_for(config: RunConfig, model: nn.Module) -> torch.optim.Optimizer:
@@ -154,19 +148,21 @@ def prepare(
     progress: Progress | None = None,
     should_stop: Callable[[], bool] | None = None,
     chosen: Mapping[str, Any] | None = None,
+    ranks: Ranks = ALONE,
 ) -> Job:
     """Return the job of ``config``; raise ``Problem`` for whatever of it cannot be done, the cheapest checks first.
 
     ``progress(done, of)`` is called while images are decoded, which happens once for a data set; ``chosen`` is how a
-    run that goes on has been computed so far.
+    run that goes on has been computed so far; ``ranks`` are the processes that do it together.
     """
     spec = get_loss(config.loss)
     check_settings(config)
-    device = pick_device(config.device)
+    device = ranks.device or pick_device(config.device)
     half = pick_precision(config.precision, device)
     data, beyond = trainable(config), method_of(config)
     with_unlabelled = beyond is not None and "unlabelled" in beyond.needs
-    parts = _parts(data, config, with_unlabelled, progress=progress, should_stop=should_stop)
+    with ranks.one_by_one():
+        parts = _parts(data, config, with_unlabelled, progress=progress, should_stop=should_stop)
     shape = parts["train"].pixels.shape[1:]
     counted = prior_of(data)
     prior = ClassPrior(counted.positives, len(parts["train"].rows), class_names=counted.class_names)
@@ -188,16 +184,19 @@ def prepare(
             with_cosine_head(model, scale=head_scale(config.loss))
     check_takes(model, config.model, in_chans=shape[2], height=shape[0], width=shape[1])
     # channels last is never slower on a processor and up to 1.5 times faster for the shortlist's small backbones
-    card["chosen"] = choose(config, device, half, n_classes=data.n_classes, shape=shape, before=chosen)
+    with ranks.one_by_one():
+        picked = choose(config, device, half, n_classes=data.n_classes, shape=shape, before=chosen)
+    card["chosen"] = ranks.from_first(picked)
     layout: Layout = card["chosen"]["layout"]
     form = torch.contiguous_format if layout == "contiguous" else torch.channels_last
     model.to(device).to(memory_format=form)
     changes = {name: Augment(config.augment) for name in ("train", UNLABELLED)}
     feeds = {
-        name: Feed(part.pixels, card["mean"], card["std"], device, changes.get(name), layout)
+        name: Feed(part.pixels, card["mean"], card["std"], device, changes.get(name), layout, ranks.share)
         for name, part in parts.items()
     }
     criterion = spec.criterion(prior=prior, reduction=config.reduction, **cast(dict[str, Any], config.loss_values))
+    card["logit_scale"] = criterion.logit_scale
     unseen = [data.class_names[c] for c in prior.unseen]
     counted_as_1 = f"no training example of {', '.join(unseen)}: counted as 1" if unseen and spec.needs_prior else ""
     notes = [note, parts["train"].note, counted_as_1]
@@ -219,6 +218,7 @@ def prepare(
         GradientMonitor(data.n_classes, device) if config.monitor else None,
         cast(nn.Module, torch.compile(model)) if card["chosen"]["compile"] else None,
         None if beyond is None else beyond.start(config.method_values),
+        ranks,
     )
     if job.method is not None:
         job.method.begin(job)

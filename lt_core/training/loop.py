@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Generator, Iterator
-from contextlib import suppress
+from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
 
 import torch
@@ -13,9 +13,11 @@ from lt_core.home import made
 from lt_core.problems import Problem
 from lt_core.training import checkpoint, events, lock
 from lt_core.training.config import RunConfig
+from lt_core.training.ending import failed, why_others_ended
 from lt_core.training.events import Event, event
 from lt_core.training.job import Job, prepare
 from lt_core.training.pixels import Progress
+from lt_core.training.ranks import ALONE, Ranks
 from lt_core.training.scoring import check_divergence, check_same, peak_memory, scores_of
 from lt_core.training.session import Session
 from lt_core.training.steps import Losses, learn
@@ -28,7 +30,12 @@ Asked = Callable[[], bool]
 
 
 def train(
-    config: RunConfig, folder: Path, *, should_stop: Asked = lambda: False, progress: Progress | None = None
+    config: RunConfig,
+    folder: Path,
+    *,
+    should_stop: Asked = lambda: False,
+    progress: Progress | None = None,
+    ranks: Ranks = ALONE,
 ) -> Iterator[Event]:
     """Train one model, write everything into ``folder``, and yield what happens.
 
@@ -36,22 +43,40 @@ def train(
     is not finite among them, end in a ``failed`` event with the cause; the last checkpoint and the best weights so far
     are kept. A stop (asked for by ``should_stop`` or by a file called ``stop`` in the folder) ends in ``stopped``,
     reported like a finished run from the epochs that were completed; ``resume`` goes on from the very step.
-    ``progress(done, of)`` is called while images are decoded, which happens once for a data set.
+    ``progress(done, of)`` is called while images are decoded, which happens once for a data set. ``ranks`` are the
+    processes that train together (``ranks.join``): all of them call this, the first one writes.
     """
-    if (folder / "events.jsonl").exists():
+    if ranks.first and (folder / "events.jsonl").exists():
         raise Problem(f"{folder} already holds a run: choose another folder, resume it, or remove it first")
     if folder.exists() and not folder.is_dir():
         raise Problem(f"{folder} is a file: choose a folder for the run")
-    job = prepare(config, progress=progress, should_stop=should_stop)
+    _check_joined(config, ranks)
+    job = prepare(config, progress=progress, should_stop=should_stop, ranks=ranks)
     made(folder)
-    with lock.hold(folder):
-        write_json(folder / "config.json", config.as_json())
-        write_json(folder / "dataset.json", job.card)
+    with _held(folder, ranks):
+        if ranks.first:
+            write_json(folder / "config.json", config.as_json())
+            write_json(folder / "dataset.json", job.card)
         session = Session(job, folder)
         yield from _guarded(session, [session.opening("started")], should_stop)
 
 
-def resume(folder: Path, *, should_stop: Asked = lambda: False, progress: Progress | None = None) -> Iterator[Event]:
+def _check_joined(config: RunConfig, ranks: Ranks) -> None:
+    if config.devices > 1 and ranks.size == 1:
+        raise Problem(
+            f"devices={config.devices} wants as many processes: start the run with the command train or resume, from "
+            "the page, or with torchrun"
+        )
+
+
+def _held(folder: Path, ranks: Ranks) -> AbstractContextManager[None]:
+    """Return the block in which the run is held: by the first of its processes."""
+    return lock.hold(folder) if ranks.first else nullcontext()
+
+
+def resume(
+    folder: Path, *, should_stop: Asked = lambda: False, progress: Progress | None = None, ranks: Ranks = ALONE
+) -> Iterator[Event]:
     """Go on with the run in ``folder`` from its last checkpoint, or from its beginning where there is none yet.
 
     The result is that of a run that was never interrupted. A finished run yields nothing. Raises ``Problem`` where
@@ -60,18 +85,19 @@ def resume(folder: Path, *, should_stop: Asked = lambda: False, progress: Progre
     run = Run(folder)
     if (seen := run.events()) and seen[-1]["event"] == "finished":
         return
-    with lock.hold(folder):
-        yield from _resumed(run, should_stop, progress)
+    _check_joined(run.config, ranks)
+    with _held(folder, ranks):
+        yield from _resumed(run, should_stop, progress, ranks)
 
 
-def _resumed(run: Run, should_stop: Asked, progress: Progress | None) -> Iterator[Event]:
+def _resumed(run: Run, should_stop: Asked, progress: Progress | None, ranks: Ranks) -> Iterator[Event]:
     folder = run.path
     known = (folder / "dataset.json").exists()
     chosen = run.dataset_card.get("chosen") if known else None
-    job = prepare(run.config, progress=progress, should_stop=should_stop, chosen=chosen)
+    job = prepare(run.config, progress=progress, should_stop=should_stop, chosen=chosen, ranks=ranks)
     if known:
         check_same(job.card, run.dataset_card, folder)
-    else:
+    elif ranks.first:
         write_json(folder / "dataset.json", job.card)
     session = Session(job, folder)
     if checkpoint.there_is(folder):
@@ -85,36 +111,34 @@ def _resumed(run: Run, should_stop: Asked, progress: Progress | None) -> Iterato
 
 def _guarded(session: Session, first: list[Event], should_stop: Asked) -> Iterator[Event]:
     """Yield and write every event; turn what goes wrong into a ``failed`` event."""
-    folder, log = session.folder, session.folder / "events.jsonl"
+    folder, log, ranks = session.folder, session.folder / "events.jsonl", session.job.ranks
 
     def stopping() -> bool:
-        return should_stop() or (folder / "stop").exists()
+        return ranks.anybody(should_stop() or (folder / "stop").exists())
 
     def told() -> Iterator[Event]:
         yield from first
         yield from _events(session, stopping)
 
     try:
-        with Board(folder, on=session.job.config.tensorboard) as board:
+        with Board(folder, on=session.job.config.tensorboard and ranks.first) as board:
             for entry in told():
-                events.append(log, entry)
+                if ranks.first:
+                    events.append(log, entry)
                 board.tell(entry)
                 yield entry
     except Problem as problem:
-        yield _failed(log, str(problem))
+        yield failed(log, str(problem), ranks)
     except torch.OutOfMemoryError:
         device = session.job.device
-        yield _failed(log, f"the {device} ran out of memory: choose a smaller batch size or a smaller backbone")
+        said = f"the {device} ran out of memory: choose a smaller batch size or a smaller backbone"
+        yield failed(log, said, ranks)
     except Exception as error:
-        _failed(log, f"{type(error).__name__}: {error} (this is a bug; the details are in worker.log)")
+        if ranks.size > 1 and (others := why_others_ended(folder, ranks)):
+            yield failed(log, others, ranks)
+            return
+        failed(log, f"{type(error).__name__}: {error} (this is a bug; the details are in worker.log)", ranks)
         raise
-
-
-def _failed(log: Path, sentence: str) -> Event:
-    entry = event("failed", error=sentence)
-    with suppress(Problem):  # no room for it: whoever looks will find the run interrupted
-        events.append(log, entry)
-    return entry
 
 
 def _events(session: Session, stopping: Asked) -> Iterator[Event]:
@@ -151,6 +175,7 @@ def _events(session: Session, stopping: Asked) -> Iterator[Event]:
         session.epoch_done(entry, scores | {"val_loss": val_loss})
         yield entry
     last = session.conclude()
+    session.job.ranks.wait()
     (session.folder / "stop").unlink(missing_ok=True)  # it has been heard: the run may go on another time
     yield last
 

@@ -29,6 +29,8 @@ class Part:
     ids: NDArray[np.str_]
     note: str = ""
     """What there is to say of where its pixels are."""
+    patients: NDArray[np.str_] | None = None
+    """Who each image is of, (n,); None where the data set does not say."""
 
 
 def normalised(pixels: Tensor, card: dict[str, Any]) -> Tensor:
@@ -92,7 +94,8 @@ def part_at(
             f"{shape[0]} x {shape[1]}: choose one image size for all"
         )
     ids = data.ids[rows] if data.ids is not None else rows.astype(np.str_)
-    return Part(pixels, data.labels[rows], rows, ids, decoded.note)
+    patients = None if data.groups is None else np.asarray(data.groups[rows], dtype=np.str_)
+    return Part(pixels, data.labels[rows], rows, ids, decoded.note, patients)
 
 
 def card_of(

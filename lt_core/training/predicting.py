@@ -45,6 +45,8 @@ def predictions_of(run: Run, part: str) -> Predictions:
         data.kind,
         part,
         card.get("link"),
+        shown.patients,
+        card.get("logit_scale", 1.0),
     )
 
 
@@ -67,7 +69,7 @@ def predict(job: Job, part: str) -> tuple[Predictions, float | None]:
         order = batches_of(len(data.rows), job.config.batch_size)
         for rows, images in zip(order, job.batches(part, order), strict=True):
             with job.cast():
-                out = job.net(images).float()
+                out = job.ranks.gathered(job.net(images).float(), len(rows))
             if not bool(torch.isfinite(out).all()):
                 raise Problem(
                     f"the network gives answers that are not finite on the {part} part: training diverged; "
@@ -86,5 +88,7 @@ def predict(job: Job, part: str) -> tuple[Predictions, float | None]:
         job.kind,
         part,
         job.card["link"],
+        data.patients,
+        job.card.get("logit_scale", 1.0),
     )
     return found, mean

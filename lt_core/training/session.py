@@ -24,7 +24,7 @@ from lt_core.training.patience import Best
 from lt_core.training.predicting import predict
 from lt_core.training.samplers import SAMPLERS
 from lt_core.training.schedules import factor
-from lt_core.training.stages import Stage, drw_weights, stage_at, stages_of
+from lt_core.training.stages import Stage, drw_weights, plain_epochs, stage_at, stages_of
 from lt_core.training.steps import Losses
 
 CHECKPOINT_EVERY = 60.0
@@ -85,6 +85,7 @@ class Session:
         if anew:
             self.best.restart()
         self._stage = stage
+        job.wrapped = None if job.ranks.size == 1 else job.ranks.wrapped(job.model)
 
     def begin_epoch(self) -> None:
         """Let the method prepare the epoch by the averaged weights, unless steps of it are done."""
@@ -107,15 +108,10 @@ class Session:
     def set_rate(self, step: int, steps: int) -> None:
         """Set the learning rate of ``step`` (from 0) of the ``steps`` of this epoch."""
         config, stage = self.job.config, self.stage
-        first, epochs = (stage.first_epoch, stage.epochs) if stage.restart_schedule else (1, self._plain_epochs)
+        first, epochs = (stage.first_epoch, stage.epochs) if stage.restart_schedule else (1, plain_epochs(self.stages))
         share = factor(config.schedule, (self.at.epoch - first) * steps + step, epochs * steps, config.warmup)
         for group in self.job.optimizer.param_groups:
             group["lr"] = config.learning_rate * share
-
-    @property
-    def _plain_epochs(self) -> int:
-        """How many epochs the schedule of the whole run covers: up to the first stage with one of its own."""
-        return sum(stage.epochs for stage in self.stages if not stage.restart_schedule)
 
     def stepped(self) -> None:
         """Count a step, and take the weights after it into their average."""
@@ -153,6 +149,8 @@ class Session:
 
     def save_checkpoint(self, losses: Losses | None) -> None:
         """Write everything needed to go on from here; ``losses`` of the epoch under way, None between two epochs."""
+        if not self.job.ranks.first:
+            return
         job, at, clock = self.job, self.at, time.monotonic()
         if losses is not None:
             losses.settle()
@@ -202,6 +200,8 @@ class Session:
     def _save_weights(self, name: str, epoch: int | None = None) -> None:
         """Write the weights that are evaluated and, where the loss has a memory, what it remembers beside them."""
         job, note = self.job, {} if epoch is None else {"epoch": str(epoch)}
+        if not job.ranks.first:
+            return
         if self.ema is None:
             weights.save(job.model, self.folder / f"{name}.safetensors", note)
         else:
@@ -216,6 +216,7 @@ class Session:
         """Return the first event of this process: started, or resumed with where."""
         job, at = self.job, self.at
         given: dict[str, Any] = {"device": str(job.device), "n_train": len(job.train.rows), "epochs": job.config.epochs}
+        given |= {"processes": job.ranks.size} if job.ranks.size > 1 else {}
         if kind == "resumed":
             given |= {"epoch": at.epoch, "step": at.step, "elapsed": at.seconds}
         precision = "float32" if job.half is None else str(job.half).removeprefix("torch.")
@@ -228,12 +229,15 @@ class Session:
         if done == 0:  # stopped within the first epoch: keep what there is
             self._save_weights("last")
         else:
+            self.job.ranks.wait()
             reported = weights.epoch_of(self.folder / "best.safetensors")
             weights.load_into(self.job.model, self.folder / "best.safetensors")
             if self.job.criterion.state:
                 weights.load_into(self.job.criterion, self.folder / "best-loss.safetensors")
             for part in ("val", "test"):
-                predict(self.job, part)[0].save(self.folder / f"predictions-{part}.npz")
+                found = predict(self.job, part)[0]
+                if self.job.ranks.first:
+                    found.save(self.folder / f"predictions-{part}.npz")
         return event(
             "finished" if self.over else "stopped",
             epoch=done,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -97,3 +98,8 @@ def drw_weights(counts: ArrayLike, beta: float) -> NDArray[np.float64]:
     rest = 1 - beta
     weights = 1 / n if rest == 0 else -rest / np.expm1(n * np.log1p(-rest))
     return np.asarray(weights / weights.sum() * len(n), dtype=np.float64)
+
+
+def plain_epochs(stages: Sequence[Stage]) -> int:
+    """Return how many epochs the schedule of the whole run covers: up to the first stage with one of its own."""
+    return sum(stage.epochs for stage in stages if not stage.restart_schedule)

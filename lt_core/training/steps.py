@@ -88,10 +88,11 @@ def learn(
         except (torch.OutOfMemoryError, RuntimeError) as error:
             if not _out_of_memory(error):
                 raise
-            if len(rows) // (2 * pieces) < SMALLEST_PIECE:
+            if job.ranks.size > 1 or len(rows) // (2 * pieces) < SMALLEST_PIECE:
+                advice = " or more pieces (accumulate)" if job.ranks.size > 1 else ""
                 raise Problem(
                     f"the {job.device} ran out of memory even with {max(1, len(rows) // pieces)} images at a time: "
-                    "choose a smaller backbone or a smaller image size"
+                    f"choose a smaller backbone, a smaller image size{advice}"
                 ) from None
             pieces *= 2
         job.optimizer.zero_grad(set_to_none=True)
@@ -118,15 +119,14 @@ def _once(
         mix = drawn_mix(len(rows), config.mixup, job.rng.generator(*where, MIXING), device=job.device)
         images = mix.images(images)
     beside = None if job.method is None else job.method.images(job, rows, where)
+    count = len(rows)
     if beside is not None:
-        images = torch.cat([images, beside])
+        images, count = torch.cat([images, beside]), count + len(beside)
 
     def supervised(logits: Tensor) -> Tensor:
         if job.monitor is not None:
             labels = targets if mix is None else mix.labels(targets, logits.shape[1])
-            job.monitor.watch(
-                logits, labels, scale=1.0 if job.scaler is None else _scaled(job, torch.ones((), device=job.device))
-            )
+            job.monitor.watch(logits, labels, scale=_scaled(job, torch.ones((), device=job.device)))
         if mix is None and not config.label_smoothing:
             return cast(Tensor, job.criterion(logits, targets, **job.draw))
         return softened(job.criterion, logits, targets, mix=mix, smoothing=config.label_smoothing, **job.draw)
@@ -138,42 +138,50 @@ def _once(
 
     job.optimizer.zero_grad(set_to_none=True)
     if pieces == 1:
-        with job.cast():
-            logits = job.net(images)
+        with job.dropping_out(*where), job.cast():
+            own = job.trained(images)
+        logits = job.ranks.gathered(own, count)
         loss = loss_of(logits)
         torch.autograd.backward(_scaled(job, loss))
     else:
-        logits, loss = _in_pieces(job, images, loss_of, where, pieces)
+        logits, loss = _in_pieces(job, images, count, loss_of, where, pieces)
     _update(job)
+    job.ranks.even(job.model)
     return loss.detach(), logits.detach().abs().max()
 
 
 def _in_pieces(
-    job: Job, images: Tensor, loss_of: Callable[[Tensor], Tensor], where: tuple[int, int], pieces: int
+    job: Job, images: Tensor, n: int, loss_of: Callable[[Tensor], Tensor], where: tuple[int, int], pieces: int
 ) -> tuple[Tensor, Tensor]:
     """Return logits and loss of the whole batch, with the gradient of the weights gathered piece by piece.
 
     The loss sees all logits at once, so that a loss which is not a sum over images stays what it is (Gao et al., 2021,
     gradient cache): forward without a graph, the loss's gradient with respect to the logits, then forward again and
-    backward for each piece. Batch norm sees a piece at a time.
+    backward for each piece. Batch norm sees a piece at a time. With several processes, each has ``images`` of its own,
+    and the loss sees the logits of all ``n``.
     """
-    chunks = images.tensor_split(pieces)
+    chunks, ranks = images.tensor_split(pieces), job.ranks
     found = []
     with torch.no_grad(), _statistics_kept(job.model):
         for index, chunk in enumerate(chunks):
-            with job.rng.at(*where, index), job.cast():
+            with job.dropping_out(*where, index), job.cast():
                 found.append(job.net(chunk).float())
-    logits = torch.cat(found).requires_grad_()
+        logits = ranks.gathered(torch.cat(found), n)
+    logits.requires_grad_()
     loss = loss_of(logits)
     (slope,) = torch.autograd.grad(_scaled(job, loss), logits)
-    for index, (chunk, part) in enumerate(zip(chunks, slope.tensor_split(pieces), strict=True)):
-        with job.rng.at(*where, index), job.cast():
-            out = job.net(chunk)
-        out.backward(part.to(out.dtype))
+    own = slope[ranks.share(n)]
+    for index, (chunk, part) in enumerate(zip(chunks, own.tensor_split(pieces), strict=True)):
+        with ranks.apart(job.trained, more=index + 1 < pieces):
+            with job.dropping_out(*where, index), job.cast():
+                out = job.trained(chunk)
+            out.backward(part.to(out.dtype))
     return logits, loss
 
 
 def _scaled(job: Job, loss: Tensor) -> Tensor:
+    """Return what the backward pass begins with; the gradients of several processes are averaged, not summed."""
+    loss = loss * job.ranks.size if job.ranks.size > 1 else loss
     return loss if job.scaler is None else job.scaler.scale(loss)
 
 

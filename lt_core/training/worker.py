@@ -14,6 +14,7 @@ from lt_core.problems import Problem
 from lt_core.training import events, lock
 from lt_core.training.config import RunConfig
 from lt_core.training.signals import stop_on_signals
+from lt_core.training.started import started_by_first
 from lt_core.training.store import read_json, write_json
 
 
@@ -38,6 +39,8 @@ def main(folder: Path) -> int:
     as interrupted.
     """
     try:
+        if started_by_first():
+            return _work(folder, first=False)
         with lock.hold(folder):
             return _work(folder)
     except Problem as problem:
@@ -45,25 +48,30 @@ def main(folder: Path) -> int:
         return 2
 
 
-def _work(folder: Path) -> int:
+def _work(folder: Path, *, first: bool = True) -> int:
     log = folder / "events.jsonl"
     try:
         import torch
 
         from lt_core.training.loop import resume, train
+        from lt_core.training.ranks import join
 
-        torch.set_num_threads(os.cpu_count() or 1)
         config = RunConfig.from_json(read_json(folder / "config.json"))
+        torch.set_num_threads(max(1, (os.cpu_count() or 1) // config.devices))
+        ranks = join(config.devices, config.device)
         with stop_on_signals() as told:
-            given: dict[str, Any] = {"should_stop": told, "progress": preparing(folder)}
+            given: dict[str, Any] = {"should_stop": told, "progress": preparing(folder), "ranks": ranks}
             for entry in resume(folder, **given) if log.exists() else train(config, folder, **given):
-                if line := events.in_words(entry):
+                if first and (line := events.in_words(entry)):
                     print(line, flush=True)
     except Problem as problem:
-        events.append(log, events.event("failed", error=str(problem)))
+        if first:
+            events.append(log, events.event("failed", error=str(problem)))
         return 2
     except BaseException as error:
         traceback.print_exc()
+        if not first:
+            return 1
         seen = events.read(log)
         if not seen or seen[-1]["event"] not in events.FINAL:
             sentence = f"{type(error).__name__}: {error} (the details are in worker.log)"
