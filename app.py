@@ -15,6 +15,7 @@ page = st.navigation(
         st.Page("pages/dataset.py", title="Data set", icon=":material/bar_chart:"),
         st.Page("pages/losses.py", title="Losses", icon=":material/show_chart:"),
         st.Page("pages/train.py", title="Train", icon=":material/model_training:"),
+        st.Page("pages/compare.py", title="Compare", icon=":material/compare_arrows:"),
         st.Page("pages/results.py", title="Results", icon=":material/fact_check:"),
         st.Page("pages/gradcam.py", title="Grad-CAM", icon=":material/center_focus_strong:"),
     ],

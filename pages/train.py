@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import streamlit as st
-
 from pages.ui import blocks, run_import, run_list, run_view, train_panel
 
 blocks.header("Train", "Choose a network and a loss, and watch what head, medium and tail classes learn.")
-left, right = st.columns([2, 3], gap="large")
+left, right = run_view.beside()
 with left:
     config = train_panel.settings()
 with right:

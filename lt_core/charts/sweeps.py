@@ -11,20 +11,22 @@ from lt_core.charts.palette import PLAIN, QUIET, SERIES
 VERDICTS = ("better", "cannot tell", "worse")
 VERDICT_COLOURS = (SERIES[2], QUIET, SERIES[3])
 VERDICT_SHAPES = ("triangle-up", "circle", "triangle-down")
-AROUND = 70
-"""Pixels that axis, title and legend take of a chart's height."""
+AROUND, LEGEND = 70, 45
+"""Pixels that an axis with its title, and a legend, take of the height of a chart that is as wide as its place."""
 
 
 def differences(table: pd.DataFrame, *, reference: str, row_height: int = 26) -> Figure:
     """Return a forest plot: a dot with its interval per candidate, one panel a metric, 0 is the reference.
 
     ``table`` has the columns candidate, title (of the metric), difference, low, high, verdict, n_pairs, p_holm; NaN
-    where not defined. Verdicts differ in colour and in shape.
+    where not defined. Verdicts differ in colour and in shape. One panel alone is as wide as its place.
     """
     rows = table["candidate"].drop_duplicates().tolist()
     titles = table["title"].drop_duplicates().tolist()
     height = row_height * max(1, len(rows))
     panels = [_forest(table[table["title"] == title], rows, title, reference, height) for title in titles]
+    if len(panels) == 1:
+        return panels[0].properties(width="container", height=height + AROUND + LEGEND)
     return alt.hconcat(*panels, spacing=14)
 
 
@@ -85,7 +87,7 @@ def seeds(table: pd.DataFrame, *, title: str, row_height: int = 26) -> Figure:
     means = base.mark_tick(thickness=2.5, size=row_height * 0.7, color=PLAIN).encode(
         x=alt.X("mean(value):Q", title=title)
     )
-    return alt.layer(dots, means).properties(height=row_height * max(1, len(rows)))
+    return alt.layer(dots, means).properties(height=row_height * max(1, len(rows)) + AROUND)
 
 
 def importance(table: pd.DataFrame, *, row_height: int = 26) -> Figure:
@@ -103,7 +105,7 @@ def importance(table: pd.DataFrame, *, row_height: int = 26) -> Figure:
     )
     text = base.mark_text(align="left", dx=5, color=QUIET).encode(text=alt.Text("share:Q", format=".0%"))
     return alt.layer(base.mark_bar(color=PLAIN, cornerRadiusEnd=2), text).properties(
-        height=row_height * max(1, len(rows))
+        height=row_height * max(1, len(rows)) + AROUND
     )
 
 
@@ -119,7 +121,8 @@ def parallel_coordinates(table: pd.DataFrame, *, metric: str, height: int = 280)
     y = alt.Y("place:Q", axis=None, scale=alt.Scale(domain=[-0.06, 1.06], nice=False))
     known = table[table["place"].notna()]
     base = alt.Chart(known).encode(x=x, y=y, detail="setting:N")
-    colour = alt.Color("value:Q", title=metric, scale=alt.Scale(scheme="viridis"), legend=alt.Legend(orient="right"))
+    scheme = alt.SchemeParams(name="viridis", extent=[0.25, 0.9])  # its ends vanish on a dark or a light background
+    colour = alt.Color("value:Q", title=metric, scale=alt.Scale(scheme=scheme), legend=alt.Legend(orient="right"))
     tooltip = [
         alt.Tooltip("setting:N"),
         alt.Tooltip("axis:N"),

@@ -11,7 +11,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from lt_core.home import made
 from lt_core.problems import Problem
+from lt_core.sweeps.board import note_node
 from lt_core.sweeps.local import Told
 from lt_core.sweeps.mirror import Mirror, perform_mirrored
 from lt_core.sweeps.performing import Asked, Trainer, perform, to_the_end
@@ -139,6 +141,7 @@ def _task(entry: dict[str, Any], place: tuple[str, str], threads: int, trainer: 
 
         torch.set_num_threads(threads)
     if not storage:
+        note_node(made(Path(folder)))
         return to_the_end(perform(trial, Path(folder), trainer=trainer))
     with tempfile.TemporaryDirectory(prefix="longtail-lab-") as own:  # of this node; what counts is in the store
         return to_the_end(perform_mirrored(trial, Path(own) / trial.key, Mirror(storage), trainer=trainer))

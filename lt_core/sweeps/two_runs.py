@@ -1,59 +1,134 @@
-"""Two runs side by side: what differs in their settings, and in every class and group."""
+"""Two models side by side: what differs in the settings of two runs, and in every class and group."""
 
 from __future__ import annotations
 
-import math
+from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
-from lt_core.evaluation import Predictions, Report, report
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from lt_core.evaluation import Predictions
+from lt_core.evaluation.ratios import or_none
+from lt_core.evaluation.scored import Scored
+from lt_core.evaluation.thresholds import tune
+from lt_core.evaluation.uncertainty import compare, evaluate
+from lt_core.evaluation.uncertainty.comparison import UNDECIDED
 from lt_core.params import checked
-from lt_core.problems import Problem
-from lt_core.sweeps.paired import UNDECIDED
+from lt_core.problems import Invalid, Problem
 from lt_core.training.config import RunConfig
 from lt_core.training.store import Run
 
 METRICS = ("ap", "f1", "auroc", "precision", "recall")
+SAME = "same"
 GROUPS = ("head", "medium", "tail")
+ENDS = ("a", "b", "difference", "low", "high", "p", "p_adjusted", "verdict", "smallest_detectable", "method")
 
 
-def compare_runs(a: Run, b: Run, *, part: str = "test", threshold: float = 0.5) -> dict[str, Any]:
+def compare_runs(
+    a: Run,
+    b: Run,
+    *,
+    part: str = "test",
+    threshold: float = 0.5,
+    thresholds: tuple[str, float | None] | None = None,
+    metrics: Sequence[str] = METRICS,
+    draws: int = 1000,
+    seed: int = 0,
+) -> dict[str, Any]:
     """Return B minus A as a JSON object.
 
     ``a`` and ``b``: run, name, loss, seed; ``settings``: a row per setting that differs; ``macro``, ``groups`` and
-    ``classes``: rows of ``metric, a, b, difference, low, high, verdict``. One run a side says nothing about seeds, and
-    no interval over the test images is given yet: ``low`` and ``high`` are None, the verdict is "cannot tell" (or
-    "same"). ``note`` says what stands in the way of a fair comparison. Raises ``Problem`` where the runs answer
-    different questions: other classes, or another number of images.
+    ``classes``: rows of metric, a, b, difference, low, high, verdict and what ``compare`` says beside them. Intervals
+    and p-values are of the paired bootstrap over test images (by patient where known): they say nothing about seeds.
+    ``thresholds`` is a method and its target: each run's own, tuned on its validation part. ``note`` says what stands
+    in the way of a fair comparison, ``notes`` what was left out. Runs without common images or truth are not paired:
+    their rows have no intervals. Raises ``Problem`` for other classes.
     """
-    said_a, said_b = (_report(run, part, threshold) for run in (a, b))
     of_a, of_b = (run.predictions(part) for run in (a, b))
     if of_a.class_names != of_b.class_names:
         raise Problem(f"{a.path.name} and {b.path.name} have different classes: only runs on the same data compare")
-    macro = [_row(metric, said_a.macro[metric], said_b.macro[metric]) for metric in METRICS]
-    groups = [
-        {"group": group, **_row(metric, said_a.groups[group][metric], said_b.groups[group][metric])}
-        for group in GROUPS
-        for metric in METRICS
-    ]
-    classes_a, classes_b = (said.as_json()["classes"] for said in (said_a, said_b))
-    classes = [
-        {"class": x["name"], "group": x["group"], "n_positive": x["n_positive"], **_row(metric, x[metric], y[metric])}
-        for x, y in zip(classes_a, classes_b, strict=True)
-        for metric in METRICS
-    ]
+    same = _same_images(of_a, of_b)
+    one, other = _scored(of_a, a, same), _scored(of_b, b, same)
+    cuts = [_cut(run, threshold, thresholds) for run in (a, b)]
+    groups = list(a.dataset_card["groups"])
+    try:
+        found = differences(one, other, groups, cuts=cuts, metrics=metrics, draws=draws, seed=seed)
+    except Invalid as problem:
+        if same:
+            raise
+        found = _unpaired(one, other, groups, cuts, metrics) | {"notes": [f"Not paired: {problem}."]}
     return {
         "a": _about(a),
         "b": _about(b),
         "part": part,
-        "n": len(of_a),
-        "threshold": threshold,
-        "same_images": _same_images(of_a, of_b),
+        "threshold": threshold if thresholds is None else {"method": thresholds[0], "target": thresholds[1]},
+        "same_images": same,
         "settings": setting_differences(a.config, b.config),
-        "macro": macro,
-        "groups": groups,
-        "classes": classes,
-        "note": _note(a, b, _same_images(of_a, of_b)),
+        **found,
+        "note": _note(a, b, same),
     }
+
+
+def differences(
+    a: Scored,
+    b: Scored,
+    groups: Sequence[str],
+    *,
+    cuts: Sequence[ArrayLike] = (0.5, 0.5),
+    metrics: Sequence[str] = METRICS,
+    draws: int = 1000,
+    seed: int = 0,
+) -> dict[str, Any]:
+    """Return n, ``macro``, ``groups`` and ``classes``, rows of each metric, and ``notes``, of B minus A.
+
+    ``groups`` is "head", "medium" or "tail" for each class of ``a``, ``cuts`` the thresholds of A and of B. A group
+    that has no class has a row without numbers.
+    """
+    alike = _alike(a, b, cuts)
+    order = {name: k for k, name in enumerate(a.class_names)}
+    macro, by_group, classes = [], [], []
+    said: dict[str, Any] = {}
+    for metric in metrics:
+        found = compare(a, b, metric=metric, thresholds_a=cuts[0], thresholds_b=cuts[1], groups=groups, draws=draws,
+                        seed=seed).as_json()  # fmt: skip
+        said = {key: found[key] for key in ("n", "n_patients", "draws", "seed", "correction", "notes")}
+        macro.append({"metric": metric, "n_classes": found["macro"]["n_classes"], **_ends(found["macro"], alike.all())})
+        there = {row["group"]: row for row in found["groups"]}
+        by_group += [
+            {"group": g, "metric": metric, **_ends(there.get(g, {}), alike[np.asarray(groups) == g].all())}
+            for g in GROUPS
+        ]
+        classes += [
+            {"class": row["name"], "group": row["group"], "n_positive": row["n_positive"], "metric": metric,
+             **_ends(row, alike[order[row["name"]]])} for row in found["classes"]
+        ]  # fmt: skip
+    classes.sort(key=lambda row: order[row["class"]])
+    by_group.sort(key=lambda row: GROUPS.index(row["group"]))
+    return {**said, "macro": macro, "groups": by_group, "classes": classes}
+
+
+def _unpaired(
+    a: Scored, b: Scored, groups: Sequence[str], cuts: Sequence[ArrayLike], metrics: Sequence[str]
+) -> dict[str, Any]:
+    """The same rows without intervals, of models that were asked different questions."""
+    one, other = (evaluate(m, thresholds=cut, groups=groups, draws=0) for m, cut in zip((a, b), cuts, strict=True))
+
+    def row(metric: str, x: float, y: float) -> dict[str, Any]:
+        return {"metric": metric, **_ends({"a": or_none(x), "b": or_none(y), "difference": or_none(y - x)})}
+
+    return {
+        "n": len(a),
+        "macro": [row(m, one.macro[m].value, other.macro[m].value) for m in metrics],
+        "groups": [
+            {"group": g, **row(m, one.groups[g][m].value, other.groups[g][m].value)} for g in GROUPS for m in metrics
+        ],
+        "classes": [
+            {"class": name, "group": groups[k], "n_positive": int(one.classes["n_positive"][k]),
+             **row(m, one.classes[m][k], other.classes[m][k])} for k, name in enumerate(a.class_names) for m in metrics
+        ],
+    }  # fmt: skip
 
 
 def setting_differences(a: RunConfig, b: RunConfig) -> list[dict[str, Any]]:
@@ -72,15 +147,36 @@ def _settings(config: RunConfig) -> dict[str, Any]:
     return entry | {f"{config.loss}.{name}": value for name, value in values.items()}
 
 
-def _report(run: Run, part: str, threshold: float) -> Report:
-    return report(run.predictions(part), threshold=threshold, groups=run.dataset_card["groups"])
+def _scored(said: Predictions, run: Run, same: bool) -> Scored:
+    """Predictions of a run; on the same images rows go by their number, for names need not be distinct."""
+    scored = Scored.of(said, title=run.name)
+    return replace(scored, ids=said.rows.astype(np.str_)) if same else scored
 
 
-def _row(metric: str, a: float | int | None, b: float | int | None) -> dict[str, Any]:
-    gap = None if a is None or b is None else float(b) - float(a)
-    same = gap is not None and math.isclose(gap, 0.0, abs_tol=1e-12)
-    ends: dict[str, Any] = {"low": None, "high": None}
-    return {"metric": metric, "a": a, "b": b, "difference": gap, **ends, "verdict": "same" if same else UNDECIDED}
+def _cut(run: Run, threshold: float, thresholds: tuple[str, float | None] | None) -> float | NDArray[np.float64]:
+    if thresholds is None:
+        return threshold
+    method, target = thresholds
+    return tune(Scored.of(run.predictions("val"), title=run.name), method, target=target).values
+
+
+def _alike(a: Scored, b: Scored, cuts: Sequence[ArrayLike]) -> NDArray[np.bool_]:
+    """In which classes of ``a`` (C,) both models say the same of the same images, word for word."""
+    n = len(a.class_names)
+    if not np.array_equal(a.ids, b.ids) or a.class_names != b.class_names:
+        return np.zeros(n, np.bool_)
+    equal_cuts = np.broadcast_to(np.asarray(cuts[0]) == np.asarray(cuts[1]), n)
+    return np.asarray((a.scores == b.scores).all(axis=0) & equal_cuts)
+
+
+def _ends(row: dict[str, Any], alike: bool | np.bool_ = False) -> dict[str, Any]:
+    """The numbers of a row; the verdict is "same" of models that say the same, and of no others."""
+    ends = {name: row.get(name) for name in ENDS}
+    if ends["verdict"] is None:
+        ends["verdict"] = UNDECIDED
+    if alike and ends["difference"] is not None:
+        ends["verdict"] = SAME
+    return ends
 
 
 def _about(run: Run) -> dict[str, Any]:
@@ -89,12 +185,16 @@ def _about(run: Run) -> dict[str, Any]:
 
 
 def _same_images(a: Predictions, b: Predictions) -> bool:
-    return len(a) == len(b) and bool((a.ids == b.ids).all())
+    return len(a) == len(b) and all(
+        np.array_equal(x, y) for x, y in ((a.ids, b.ids), (a.rows, b.rows), (np.nan_to_num(a.targets, nan=-1),
+                                                                            np.nan_to_num(b.targets, nan=-1)))
+    )  # fmt: skip
 
 
 def _note(a: Run, b: Run, same_images: bool) -> str:
-    if not same_images:
-        return "the two runs were tested on different images: differences mix the models with the images"
+    said = [] if same_images else ["the two runs were tested on different images"]
     if a.config.seed != b.config.seed:
-        return "the two runs have different seeds: a part of every difference is chance"
-    return "one run a side: how much another seed would change is not known (see the comparison of losses)"
+        said.append("the two runs have different seeds: a part of every difference is chance")
+    return "; ".join(said) or (
+        "one run a side: how much another seed would change is not known (see the comparison of losses)"
+    )

@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import streamlit as st
+from streamlit.delta_generator import DeltaGenerator
 
 from lt_core.problems import Problem
 from lt_core.training import Progress, Run, runs
@@ -24,17 +25,41 @@ ICONS = {
 }
 
 
-def watched() -> None:
-    """Draw the run in the URL, else one's own that is going on, else one's newest; say what to do where none is."""
-    run_manage.undo()
+def chosen() -> Run | None:
+    """Return the run in the URL, else one's own that is going on, else one's newest; None where there is none."""
     found = runs()
     run = {run.path.name: run for run in found}.get(st.query_params.get(run_words.WATCHED, ""))
     if run is None:  # nobody else's run is followed unasked
         own = [entry for entry in found if train_owner.mine(entry)]
         run = next((entry for entry in own if entry.state in LIVE), None) or next(iter(own), None)
+    return run
+
+
+def beside() -> tuple[DeltaGenerator, DeltaGenerator]:
+    """Return the places of the settings and of the run, side by side.
+
+    On a phone, where they are one below the other, a run that is watched comes first, with a link to what is below.
+    """
+    run = chosen()
+    first = run is not None and (run.state in LIVE or st.query_params.get(run_words.WATCHED) == run.path.name)
+    if run is not None:
+        words = "[:material/tune: Settings](#what-to-train)" if first else "[:material/show_chart: The run](#the-run)"
+        with st.container(key="phone-jump"):
+            st.markdown(f"{words} are below." if first else f"{words} is below.")
+    with st.container(key="run-first" if first else "settings-first"):
+        left, right = st.columns([2, 3], gap="large")
+    return left, right
+
+
+def watched() -> None:
+    """Draw the run that is ``chosen``; say what to do where none is."""
+    run_manage.undo()
+    run = chosen()
     if run is None:
-        _nothing(others=len(found))
+        _nothing(others=len(runs()))
         return
+    with st.container(key="phone-anchor"):
+        st.html('<div id="the-run"></div>')
     live = run.state in LIVE
     st.fragment(_view, run_every=1.0 if live else None)(str(run.path), was_live=live)
     run_manage.panel(run)
@@ -90,6 +115,7 @@ def _title(run: Run, state: str) -> None:
         f"seed {config.seed}",
     ]
     facts += [f"{config.sampler} sampler"] if config.sampler != "plain" else []
+    facts += [f"method {config.method}"] if config.method else []
     facts += [f"stages {config.stages}"] if config.stages != "one" else []
     facts += [f"like {run_words.plain(meta.parent)}"] if meta.parent else []
     st.caption(" · ".join(facts) + (f"  \n{run_words.plain(meta.note)}" if meta.note else ""))

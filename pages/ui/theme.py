@@ -15,7 +15,12 @@ h1 { letter-spacing: -0.01em; padding-bottom: 0 !important; }
 }
 [data-testid="stMetric"] { font-variant-numeric: tabular-nums; }
 [data-testid="stMetricLabel"] { opacity: .8; }
+#the-run { scroll-margin-top: 4.5rem; }
+[data-testid="stLayoutWrapper"]:has(> [class*="st-key-phone-"]) { display: none; }
 @media (max-width: 640px) {
+  [data-testid="stLayoutWrapper"]:has(> [class*="st-key-phone-"]) { display: flex; }
+  .st-key-run-first > [data-testid="stLayoutWrapper"] > [data-testid="stHorizontalBlock"] >
+    [data-testid="stColumn"]:last-child { order: -1; }
   [data-testid="stMainBlockContainer"] { padding-left: .9rem; padding-right: .9rem; }
   h1 { font-size: 1.6rem !important; }
 }

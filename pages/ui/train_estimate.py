@@ -49,8 +49,11 @@ class Estimate:
     n_val: int
 
 
-def panel(config: RunConfig) -> None:
-    """Draw the button, and what it found for these very settings; while it measures, nothing else waits."""
+def panel(config: RunConfig, *, epochs: int = 0) -> None:
+    """Draw the button, and what it found for these very settings; while it measures, nothing else waits.
+
+    ``epochs`` is how many there are in all where it is more than this one run.
+    """
     question = _question(config)
     if st.button(
         "Estimate time and memory",
@@ -65,10 +68,10 @@ def panel(config: RunConfig) -> None:
             st.caption("The settings have changed since: estimate again.")
         return
     future = _asked(question)
-    st.fragment(_answer, run_every=None if future.done() else 0.7)(question, config.epochs)
+    st.fragment(_answer, run_every=None if future.done() else 0.7)(question, config.epochs, epochs or config.epochs)
 
 
-def _answer(question: str, epochs: int) -> None:
+def _answer(question: str, epochs: int, in_all: int) -> None:
     future = _asked(question)
     if not future.done():
         st.markdown(":material/hourglass_top: Measuring a few steps on this machine …")
@@ -78,18 +81,19 @@ def _answer(question: str, epochs: int) -> None:
         said = str(error) if isinstance(error, Problem) else f"{type(error).__name__}: {error}"
         st.error(f"**No estimate.** {said}", icon=":material/error:")
         return
-    _figures(future.result(), epochs)
+    _figures(future.result(), epochs, in_all)
 
 
-def _figures(found: Estimate, epochs: int) -> None:
+def _figures(found: Estimate, epochs: int, in_all: int) -> None:
     cost = found.cost
-    whole = cost.seconds
+    each = cost.seconds / epochs
+    together = " in all, one run after the other" if in_all != epochs else ""
     memory = f"{'about ' if cost.memory_is_estimate else ''}{_bytes(cost.peak_memory_bytes)}"
     with st.container(border=True, gap="small", key="train-estimated"):
         st.markdown(
-            f":material/timer: **About {duration(whole)}** for {epochs} epochs of {found.n_train:,} images "
-            f"({duration(whole / epochs)} each, {cost.images_per_second:,.0f} images/s), and **{memory}** of memory "
-            "for the network; PyTorch itself takes half a gigabyte more."
+            f":material/timer: **About {duration(each * in_all)}**{together} for {in_all:,} epochs of "
+            f"{found.n_train:,} images ({duration(each)} each, {cost.images_per_second:,.0f} images/s), "
+            f"and **{memory}** of memory for the network; PyTorch itself takes half a gigabyte more."
         )
         st.caption(" ".join(_small_print(cost)))
 

@@ -10,7 +10,7 @@ import streamlit as st
 from lt_core.losses import LossSpec
 from lt_core.params import Choice, Toggle
 from lt_core.training.softening import why_not_mixup, why_not_smoothing
-from pages.ui import train_state
+from pages.ui import train_methods, train_state
 from pages.ui.train_state import PREFIX, SETTING
 from pages.ui.train_widgets import KEPT, LABELS, widget
 
@@ -24,7 +24,10 @@ GROUPS: dict[str, tuple[str, tuple[str, ...]]] = {
     "Images and labels": ("image", ("channels", "augment", "mixup", "label_smoothing", "split_method")),
     "Backbone": ("hub", ("pretrained", "head", "freeze")),
     "Selection and stopping": ("flag", ("select", "metric", "patience")),
-    "Machine": ("memory", ("device", "precision", "layout", "compile", "accumulate", "monitor", "tensorboard")),
+    "Machine": (
+        "memory",
+        ("device", "devices", "precision", "layout", "compile", "accumulate", "monitor", "tensorboard"),
+    ),
 }
 """Title, icon and settings of every group; those without a declared domain are drawn beside them."""
 
@@ -56,7 +59,7 @@ def groups(spec: LossSpec) -> dict[str, Any]:
                     cell = next(pair)
                 with cell:
                     values[name] = widget(name, off=off)
-    return values
+    return values | train_methods.control(spec)
 
 
 def reasons(spec: LossSpec) -> dict[str, str]:

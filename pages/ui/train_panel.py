@@ -24,14 +24,14 @@ def settings() -> RunConfig | None:
     None where there is none: the data set cannot be trained on, which says what to do instead, or they are refused.
     """
     source = state.source()
-    kind = _trainable_kind(source)
+    kind = trainable_kind(source)
     if kind is None:
         train_start.queue()
         return None
     st.markdown("#### What to train")
-    loss, values = _loss(kind)
+    loss, values = loss_choice(kind)
     advised = st.container()
-    model = _backbone()
+    model = backbone()
     chosen: dict[str, Any] = train_groups.essentials()
     name = st.text_input(
         "Name", key=f"{PREFIX}name", placeholder="of this run, if you like", persist_state="session", max_chars=60
@@ -59,7 +59,7 @@ def settings() -> RunConfig | None:
     return None if why else config
 
 
-def _trainable_kind(source: Source) -> str | None:
+def trainable_kind(source: Source) -> str | None:
     """Return "multi" or "single", or say why nothing can be trained on this set and return None."""
     known = state.builtin(source.name)
     if known is not None and known.has_images:
@@ -78,7 +78,8 @@ def _trainable_kind(source: Source) -> str | None:
     return data.kind
 
 
-def _loss(kind: str) -> tuple[str, dict[str, Value]]:
+def loss_choice(kind: str) -> tuple[str, dict[str, Value]]:
+    """Draw the choice of a loss that fits labels of ``kind``; return its key and what is not at its defaults."""
     fits = sorted((spec for spec in all_losses() if kind in (spec.labels, "single")), key=lambda s: s.labels != kind)
     fitting = {spec.key: spec for spec in fits}
     key = f"{PREFIX}loss"
@@ -107,7 +108,8 @@ def _knobs(spec: LossSpec) -> dict[str, Value]:
     return {param.name: values[param.name] for param in spec.params if values[param.name] != param.default}
 
 
-def _backbone() -> str:
+def backbone() -> str:
+    """Draw the choice of a backbone and return its timm name."""
     cards = {card.name: card for card in shortlist()}
     model = choice(
         "Backbone",

@@ -19,7 +19,8 @@ def refusal(config: RunConfig) -> str:
     """
     from lt_core.models import card_of
 
-    if not (config.mixup or config.label_smoothing or config.stages != "one" or card_of(config.model) is None):
+    asked = config.mixup or config.label_smoothing or config.stages != "one" or config.method
+    if not asked and card_of(config.model) is not None:
         return ""
     from lt_core.training.checking import check_settings
 

@@ -5,7 +5,9 @@ Values are set, never removed: Streamlit keeps a widget's value in the URL itsel
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Mapping
+from typing import TYPE_CHECKING
 
 import streamlit as st
 
@@ -16,12 +18,15 @@ from lt_core.problems import Unknown
 from lt_core.training import SETTINGS, RunConfig
 from pages.ui import state
 
+if TYPE_CHECKING:
+    from lt_core.training.methods.declare import MethodSpec
+
 PREFIX = "train."
 PARENT = "train-parent"
 SETTING = {param.name: param for param in SETTINGS}
 FIRST_LOSS = {"multi": "bce", "single": "ce"}
 """The loss a page begins with, by the kind of the data set."""
-PLAIN = {"model": DEFAULT, "name": "", "image_size": None, "weights": ""}
+PLAIN = {"model": DEFAULT, "name": "", "image_size": None, "weights": "", "method": "", "teacher": None}
 """Settings without a declared domain, and what they are at first."""
 
 
@@ -37,7 +42,7 @@ def forget(kind: str) -> None:
     """Put every setting back to its default for a set of ``kind``; for use as a callback."""
     defaults = {name: param.default for name, param in SETTING.items()}
     defaults |= {**PLAIN, "loss": FIRST_LOSS[kind]}
-    for spec in all_losses():
+    for spec in (*all_losses(), *_methods_drawn()):
         defaults |= {f"{spec.key}.{param.name}": param.default for param in spec.params}
     for name, value in defaults.items():
         if PREFIX + name in st.session_state:
@@ -58,12 +63,29 @@ def take(config: RunConfig, parent: str | None = None) -> None:
     forget(spec.labels)
     state.choose(config.data)
     state.choose_groups(config.groups, of_these_classes=config.groups.startswith("{"))
-    for name in (*SETTING, "loss", "model", "image_size", "weights"):
+    for name in (*SETTING, "loss", "model", "image_size", "weights", "method"):
         st.session_state[PREFIX + name] = getattr(config, name)
+    st.session_state[f"{PREFIX}teacher"] = config.teacher or None
+    _take_method(config)
     for name, value in spec.checked(config.loss_values).items():
         st.session_state[f"{PREFIX}{config.loss}.{name}"] = value
     st.session_state[PARENT] = parent
     st.toast("The settings are in the form: change one, and train again.", icon=":material/content_copy:")
+
+
+def _methods_drawn() -> tuple[MethodSpec, ...]:
+    """Return the methods that may have been drawn: none before their package, and torch with it, was imported."""
+    declared = sys.modules.get("lt_core.training.methods.declare")
+    return tuple(declared.REGISTRY.values()) if declared else ()
+
+
+def _take_method(config: RunConfig) -> None:
+    if not config.method:
+        return
+    from lt_core.training.methods.registry import get_method
+
+    for name, value in get_method(config.method).checked(config.method_values).items():
+        st.session_state[f"{PREFIX}{config.method}.{name}"] = value
 
 
 def put(loss: str, values: Mapping[str, Value]) -> None:

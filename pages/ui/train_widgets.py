@@ -39,6 +39,7 @@ LABELS = {
     "metric": "What the best epoch is best at",
     "patience": "Stop early after epochs without a better one",
     "device": "Device",
+    "devices": "Processes that share the run",
     "precision": "Precision",
     "layout": "Memory layout",
     "compile": "Compile the network",

@@ -70,6 +70,7 @@ def test_the_whole_walk(start: Page) -> None:
         ("dataset", "Data set"),
         ("losses", "Losses"),
         ("train", "Train"),
+        ("compare", "Compare"),
         ("results", "Results"),
         ("gradcam", "Grad-CAM"),
     ],
