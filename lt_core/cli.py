@@ -9,10 +9,20 @@ import argparse
 import json
 import sys
 from collections.abc import Callable, Sequence
-from pathlib import Path
 from typing import NoReturn
 
-from lt_core import commands, data_commands, method_commands, run_commands, sweep_commands, train_flags
+from lt_core import (
+    commands,
+    compare_commands,
+    data_commands,
+    evaluation_commands,
+    explain_commands,
+    method_commands,
+    review_commands,
+    run_commands,
+    sweep_commands,
+    train_flags,
+)
 from lt_core.problems import Invalid, Problem
 
 Command = Callable[[argparse.Namespace], object]
@@ -123,18 +133,10 @@ def _parser() -> argparse.ArgumentParser:
 
     run_commands.add_commands(command)
 
-    evaluate = command("evaluate", commands.evaluate, "Per-class metrics of a run.")
-    evaluate.add_argument("run", metavar="RUN")
-    evaluate.add_argument("--split", default="test", help="train, val or test (default: test)")
-    evaluate.add_argument("--threshold", type=float, default=0.5)
-
-    explain = command("explain", commands.explain, "Draw the Grad-CAM map of one class on one image.")
-    explain.add_argument("run", metavar="RUN")
-    explain.add_argument("--index", type=int, required=True, metavar="I", help="which image of the part, from 0")
-    explain.add_argument("--split", default="test", help="train, val, test or all (default: test)")
-    explain.add_argument("--class", required=True, dest="class_name", metavar="NAME")
-    explain.add_argument("--out", required=True, type=Path, metavar="FILE.png")
-    explain.add_argument("--opacity", type=float, default=0.5)
+    evaluation_commands.register(command, _source_options)
+    compare_commands.register(command)
+    explain_commands.register(command)
+    review_commands.register(command, _source_options)
     sweep_commands.register(command)
     method_commands.register(command)
     return parser

@@ -32,11 +32,6 @@ def register(command: Any) -> None:
     sub.add_argument("--latex", type=Path, metavar="FILE.tex", help="write it as LaTeX")
     sub.add_argument("--csv", type=Path, metavar="FILE.csv", help="write every number of the result as CSV")
 
-    sub = command("compare", compare, "Hold runs against the first one: settings, groups, classes.")
-    sub.add_argument("runs", nargs="+", metavar="RUN", help="two runs or more; differences are to the first")
-    sub.add_argument("--split", default="test", help="val or test (default: test)")
-    sub.add_argument("--threshold", type=float, default=0.5)
-
 
 def sweep(args: argparse.Namespace) -> object:
     """Carry out a plan and return what came of it."""
@@ -132,26 +127,6 @@ def _searched(found: Sweep, args: argparse.Namespace) -> dict[str, Any]:
         "settings": _json(table),
         "importance": shares,
     }
-
-
-def compare(args: argparse.Namespace) -> object:
-    """Hold runs against the first and return the differences; of two runs one object, of more a list in ``pairs``."""
-    from lt_core.sweeps.two_runs import compare_runs
-    from lt_core.training import find_run
-
-    if len(args.runs) < 2:
-        raise Invalid("compare takes two runs or more")
-    first, *others = [find_run(name) for name in args.runs]
-    pairs = [compare_runs(first, other, part=args.split, threshold=args.threshold) for other in others]
-    if not args.json:
-        for pair in pairs:
-            print(f"A: {pair['a']['name']}\nB: {pair['b']['name']}")
-            show(pair["settings"], ("setting", "a", "b"))
-            show([{"of": "macro", **row} for row in pair["macro"]], ("of", "metric", "a", "b", "difference"))
-            show([{"of": r["group"], **r} for r in pair["groups"]], ("of", "metric", "a", "b", "difference"))
-            show([r for r in pair["classes"] if r["metric"] == "ap"], ("class", "group", "a", "b", "difference"))
-            print(f"{pair['part']} part, {pair['n']:,} images; {pair['note']}")
-    return pairs[0] if len(pairs) == 1 else {"pairs": pairs}
 
 
 def _write(path: Path | None, text: str) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import zipfile
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,15 +11,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lt_core.datasets import LabeledImages
-from lt_core.datasets.npz import arrays_in, read_array
 from lt_core.evaluation.logit_tables import from_tables
 from lt_core.evaluation.predictions import Link
+from lt_core.evaluation.reading.raw import LOGITS, PROBABILITIES, TARGETS, arrays_of
 from lt_core.problems import Invalid, Problem
-
-LOGITS = ("logits",)
-PROBABILITIES = ("probabilities", "probs", "predictions", "y_prob", "y_score")
-TARGETS = ("targets", "labels", "y_true", "truth")
-"""Names of arrays in an ``.npz`` file; the first that is there is taken."""
 
 CLIP = 1e-7
 """Probabilities nearer to 0 or 1 than this, float32's resolution at 1, are moved to it: a logit of -16.1 or 16.1."""
@@ -140,7 +134,7 @@ def _check(z: NDArray[np.float64], y: NDArray[np.float64], class_names: Sequence
 
 
 def _from_archive(path: Path) -> LabeledLogits:
-    arrays = _arrays(path)
+    arrays = arrays_of(path, _WANTED)
     scores = next((name for name in (*LOGITS, *PROBABILITIES) if name in arrays), None)
     labels = next((name for name in TARGETS if name in arrays), None)
     if scores is None or labels is None:
@@ -172,13 +166,4 @@ def _one_hot(classes: NDArray[Any], n_classes: int, name: str) -> NDArray[np.flo
     return hot
 
 
-def _arrays(path: Path) -> dict[str, NDArray[Any]]:
-    try:
-        with zipfile.ZipFile(path) as archive:
-            wanted = [name for name in arrays_in(archive, path.name) if name in _WANTED]
-            return {name: read_array(archive, name, path.name) for name in wanted}
-    except (OSError, zipfile.BadZipFile):
-        raise Problem(f"{path.name} is no .npz file: save it with numpy.savez(file, logits=..., targets=...)") from None
-
-
-_WANTED = {*LOGITS, *PROBABILITIES, *TARGETS, "class_names", "link"}
+_WANTED = (*LOGITS, *PROBABILITIES, *TARGETS, "class_names", "link")

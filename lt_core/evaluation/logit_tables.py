@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,14 +11,13 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from lt_core.datasets import LabeledImages, load_images
-from lt_core.datasets.decode import cut_suffix
 from lt_core.datasets.tables.columns import roles_of
 from lt_core.datasets.tables.label_columns import LabelMatrix, from_names, from_zero_one, is_zero_one
 from lt_core.datasets.tables.text import Table, is_table_name, read_table
+from lt_core.evaluation.reading.joining import listed, stem
+from lt_core.evaluation.reading.names import bare_label, family_of, is_label, plain
+from lt_core.evaluation.reading.raw import numbers_of
 from lt_core.problems import Invalid, Problem
-
-_SCORE = re.compile(r"(logits?|probs?|probability|pred|prediction|score)[ _.:-]+(.+)", re.IGNORECASE)
-_LABEL = re.compile(r"(labels?|true|truth|target|gt)[ _.:-]+(.+)", re.IGNORECASE)
 
 
 @dataclass(frozen=True, eq=False)
@@ -51,7 +49,7 @@ def from_tables(paths: Sequence[Path], truth: LabeledImages | None = None) -> Sc
     tables = [read_table(path) for path in paths]
     if len(tables) == 1:
         return _from_one(tables[0], truth)
-    scored = [k for k, table in enumerate(tables) if any(_SCORE.fullmatch(name) for name in table.columns)]
+    scored = [k for k, table in enumerate(tables) if any(family_of(name)[0] for name in table.columns)]
     if len(scored) != 1:
         scored = [k for k, table in enumerate(tables) if _has_fractions(table)]
     if len(scored) != 1:
@@ -67,19 +65,19 @@ def from_tables(paths: Sequence[Path], truth: LabeledImages | None = None) -> Sc
 
 def _from_one(table: Table, truth: LabeledImages | None) -> ScoredRows:
     """Return the rows of a table that holds both, or of a table of predictions joined with ``truth``."""
-    labelled = [name for name in table.columns if _LABEL.fullmatch(name)]
-    scores = _score_columns(table, [_bare(name) for name in labelled])
+    labelled = [name for name in table.columns if is_label(name)]
+    scores = _score_columns(table, [bare_label(name) for name in labelled])
     if not scores:
         raise Problem(
             f"{table.path.name} has no columns of predictions: call them logit_<class> or prob_<class>, and the truth "
             "label_<class>"
         )
     rest = [name for name in table.columns if name not in scores.values()]
-    alike = {_plain(name) for name in scores}
-    columns = labelled or [name for name in rest if _plain(name) in alike and is_zero_one(table.frame[name])]
+    alike = {plain(name) for name in scores}
+    columns = labelled or [name for name in rest if plain(name) in alike and is_zero_one(table.frame[name])]
     if columns:
         return _beside(table, scores, from_zero_one(table, columns, keep_no_finding=True))
-    if truth is not None and truth.ids is not None and {_plain(name) for name in truth.class_names} & alike:
+    if truth is not None and truth.ids is not None and {plain(name) for name in truth.class_names} & alike:
         return _joined(table, scores, _Truth(truth.class_names, truth.labels, truth.ids, truth.title))
     try:
         left = Table(table.path, table.frame[rest])
@@ -100,11 +98,11 @@ def _beside(table: Table, scores: dict[str, str], matrix: LabelMatrix) -> Scored
 
 def _score_columns(table: Table, classes: Sequence[str]) -> dict[str, str]:
     """Return the column of predictions by class: those called so, else those called like one of ``classes``."""
-    called = {match[2]: name for name in table.columns if (match := _SCORE.fullmatch(name))}
+    called = {said: name for name in table.columns for family, said in [family_of(name)] if family}
     if called:
         return called
-    wanted = {_plain(_bare(name)) for name in classes}
-    return {name: name for name in table.columns if _plain(name) in wanted and not _LABEL.fullmatch(name)}
+    wanted = {plain(bare_label(name)) for name in classes}
+    return {name: name for name in table.columns if plain(name) in wanted and not is_label(name)}
 
 
 def _joined(table: Table, scores: dict[str, str], truth: _Truth) -> ScoredRows:
@@ -112,7 +110,7 @@ def _joined(table: Table, scores: dict[str, str], truth: _Truth) -> ScoredRows:
     if truth.ids is None:
         raise Problem(f"{truth.name} has no column that names its images, so predictions cannot be joined with it")
     rest = [name for name in table.columns if name not in scores.values()]
-    for key in (str.strip, _stem):
+    for key in (str.strip, stem):
         index = pd.Series(np.arange(len(truth.ids)), index=[key(name) for name in truth.ids.tolist()])
         index = index[~index.index.duplicated()]
         rows = {name: index.reindex(table.cells(name).map(key)).to_numpy(np.float64) for name in rest}
@@ -138,26 +136,27 @@ def _taken(
     table: Table, scores: dict[str, str], truth: _Truth, rows: NDArray[np.int64], notes: list[str]
 ) -> ScoredRows:
     """Return the classes that have both predictions and labels."""
-    column_of = {_plain(_bare(name)): k for k, name in enumerate(truth.class_names)}
-    both = [name for name in scores if _plain(name) in column_of]
+    column_of = {plain(bare_label(name)): k for k, name in enumerate(truth.class_names)}
+    both = [name for name in scores if plain(name) in column_of]
     if not both:
         raise Problem(
-            f"{table.path.name} predicts {_listed(list(scores))}, but {truth.name} has labels of "
-            f"{_listed(truth.class_names)}: no class is in both"
+            f"{table.path.name} predicts {listed(list(scores))}, but {truth.name} has labels of "
+            f"{listed(truth.class_names)}: no class is in both"
         )
     alone = [name for name in scores if name not in both]
-    also = [_bare(name) for name in truth.class_names if _plain(_bare(name)) not in {_plain(name) for name in both}]
-    said = [f"Without labels and left out: {_listed(alone)}."] if alone else []
-    said += [f"Without predictions and left out: {_listed(also)}."] if also else []
+    predicted = {plain(name) for name in both}
+    also = [bare_label(name) for name in truth.class_names if plain(bare_label(name)) not in predicted]
+    said = [f"Without labels and left out: {listed(alone)}."] if alone else []
+    said += [f"Without predictions and left out: {listed(also)}."] if also else []
     numbers = np.column_stack([_numbers(table, scores[name]) for name in both])
-    labels = truth.labels[rows][:, [column_of[_plain(name)] for name in both]].astype(np.float64)
-    surely = all(scores[name].lower().startswith("logit") and scores[name] != name for name in both)
+    labels = truth.labels[rows][:, [column_of[plain(name)] for name in both]].astype(np.float64)
+    surely = all(family_of(scores[name])[0] == "logits" for name in both)
     return ScoredRows(tuple(both), numbers, labels, surely, (*notes, *said))
 
 
 def _numbers(table: Table, column: str) -> NDArray[np.float64]:
     cells = table.cells(column)
-    numbers = pd.to_numeric(cells, errors="coerce").to_numpy(np.float64)
+    numbers = numbers_of(cells)
     bad = np.flatnonzero(~np.isfinite(numbers))
     if len(bad):
         cell, row = cells.iloc[bad[0]], table.frame.index[bad[0]] + 1
@@ -170,24 +169,7 @@ def _numbers(table: Table, column: str) -> NDArray[np.float64]:
 def _has_fractions(table: Table) -> bool:
     """Whether some column holds numbers that are not whole: labels do not."""
     for name in table.columns:
-        numbers = pd.to_numeric(table.cells(name).iloc[:200], errors="coerce").to_numpy(np.float64)
+        numbers = numbers_of(table.cells(name).iloc[:200])
         if np.isfinite(numbers).all() and (numbers != np.round(numbers)).any():
             return True
     return False
-
-
-def _bare(name: str) -> str:
-    match = _LABEL.fullmatch(name)
-    return match[2] if match else name
-
-
-def _plain(name: str) -> str:
-    return re.sub(r"[\W_]+", "", name.casefold())
-
-
-def _stem(name: str) -> str:
-    return cut_suffix(re.split(r"[\\/]", name.strip())[-1])[0].casefold()
-
-
-def _listed(names: Sequence[str], limit: int = 6) -> str:
-    return ", ".join(names[:limit]) + (f" and {len(names) - limit} more" if len(names) > limit else "")

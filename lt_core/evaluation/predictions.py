@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal, cast
+from typing import Any, Literal, cast
 from zipfile import BadZipFile
 
 import numpy as np
@@ -30,9 +30,11 @@ def probabilities_of(logits: NDArray[np.floating], link: Link) -> NDArray[np.flo
 class Predictions:
     """Logits and truth, row by row: ``logits`` (n, C) float32, ``targets`` (n, C) float32 in {0, 1, NaN}.
 
-    ``rows`` (n,) are row numbers of the data set the predictions were made on, ``ids`` (n,) its names for them.
-    ``link`` is how the logits were trained to be read; None takes it from the kind. A single-label set trained with a
-    multi-label loss has sigmoids, and its answer is the arg-max all the same.
+    ``rows`` (n,) are row numbers of the data set the predictions were made on, ``ids`` (n,) its names for them, and
+    ``patients`` (n,) who they are of, None where the data set does not say. ``link`` is how the logits were trained to
+    be read; None takes it from the kind. A single-label set trained with a multi-label loss has sigmoids, and its
+    answer is the arg-max all the same. ``logit_scale`` is the factor the loss put before the logits (LDAM's s): the
+    network was trained so that the link of logit_scale * logits are probabilities.
     """
 
     class_names: tuple[str, ...]
@@ -43,6 +45,8 @@ class Predictions:
     kind: Literal["multi", "single"]
     part: str
     link: Link | None = None
+    patients: NDArray[np.str_] | None = None
+    logit_scale: float = 1.0
 
     def __post_init__(self) -> None:
         if self.link is None:
@@ -53,6 +57,10 @@ class Predictions:
                 f"predictions must be {n} rows by {c} classes, got logits {self.logits.shape}, "
                 f"targets {self.targets.shape} and {len(self.ids)} ids"
             )
+        if self.patients is not None and len(self.patients) != n:
+            raise Invalid(f"predictions have {n} rows but {len(self.patients)} patients")
+        if not (np.isfinite(self.logit_scale) and self.logit_scale > 0):
+            raise Invalid(f"the scale of logits must be positive and finite, got {self.logit_scale:g}")
 
     def __len__(self) -> int:
         return len(self.rows)
@@ -62,11 +70,19 @@ class Predictions:
 
     @property
     def probabilities(self) -> NDArray[np.float64]:
-        """Sigmoid or softmax of the logits, (n, C)."""
-        return probabilities_of(self.logits, cast(Link, self.link))
+        """Sigmoid or softmax of the logits times their scale, (n, C)."""
+        return probabilities_of(self.scaled, cast(Link, self.link))
+
+    @property
+    def scaled(self) -> NDArray[np.floating]:
+        """The logits as the link reads them, (n, C): times their scale."""
+        return self.logits if self.logit_scale == 1.0 else self.logits.astype(np.float64) * self.logit_scale
 
     def save(self, path: Path) -> None:
         """Write one ``.npz`` without pickles."""
+        patients: dict[str, Any] = {}
+        if self.patients is not None:
+            patients["patients"] = np.asarray(self.patients, dtype=np.str_)
         np.savez_compressed(
             path,
             class_names=np.array(self.class_names, dtype=np.str_),
@@ -77,6 +93,8 @@ class Predictions:
             kind=np.array(self.kind),
             part=np.array(self.part),
             link=np.array(self.link),
+            logit_scale=np.array(self.logit_scale),
+            **patients,
         )
 
     @classmethod
@@ -94,6 +112,8 @@ class Predictions:
                     kind="single" if str(file["kind"]) == "single" else "multi",
                     part=str(file["part"]),
                     link=_link(str(file["link"])) if "link" in file else None,
+                    patients=file.get("patients"),
+                    logit_scale=float(file["logit_scale"]) if "logit_scale" in file else 1.0,
                 )
         except (OSError, ValueError, KeyError, EOFError, TypeError, BadZipFile) as error:
             what = type(error).__name__

@@ -20,9 +20,9 @@ class Scored:
     ``scores`` (n, C) float64 rank the images within a class: logits, probabilities or any number that grows with the
     finding. ``probabilities`` (n, C) float64 in [0, 1] are None where the scores are no probabilities and have no link
     that makes some of them. ``targets`` (n, C) float32 are in {0, 1, NaN = unknown}. ``ids`` (n,) name the images,
-    ``patients`` (n,) who they are of (None: every image stands for itself); ``columns`` (n rows) hold what else is known
-    of each image, for slices. ``kind`` is "single" where every image has exactly one class, and then the answer is the
-    largest score. ``notes`` say in sentences what had to be assumed, left out or changed.
+    ``patients`` (n,) who they are of (None: every image stands for itself); ``columns`` (n rows) hold what else is
+    known of each image, for slices. ``kind`` is "single" where every image has exactly one class, and then the answer
+    is the largest score. ``notes`` say in sentences what had to be assumed, left out or changed.
     """
 
     class_names: tuple[str, ...]
@@ -65,22 +65,22 @@ class Scored:
         columns: pd.DataFrame | None = None,
         title: str = "",
     ) -> Scored:
-        """Return the predictions of a run: its logits, and their sigmoid or softmax.
+        """Return the predictions of a run: its logits times their scale, and the sigmoid or softmax of these.
 
         Sigmoids are ranked by their logits, for rounding makes ties of large ones; softmaxes by the probabilities, for
-        there a logit alone says nothing about the other classes.
+        there a logit alone says nothing about the other classes. ``patients`` are the run's where none are given.
         """
         probabilities = predictions.probabilities
         sigmoid = predictions.link == "sigmoid"
         return cls(
             class_names=predictions.class_names,
-            scores=predictions.logits.astype(np.float64) if sigmoid else probabilities,
+            scores=predictions.scaled.astype(np.float64) if sigmoid else probabilities,
             probabilities=probabilities,
             targets=predictions.targets,
             ids=predictions.ids,
             kind=predictions.kind,
             link=predictions.link,
-            patients=patients,
+            patients=predictions.patients if patients is None else patients,
             columns=columns,
             part=predictions.part,
             title=title,

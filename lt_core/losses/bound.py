@@ -205,6 +205,11 @@ class Criterion(nn.Module):
         return self.bound.spec.authors_reduction if self.reduction == "authors" else self.reduction
 
     @property
+    def logit_scale(self) -> float:
+        """The loss's own factor s of logits (LDAM, LMF's margin part), else 1: probabilities are the link of s z."""
+        return float(self.bound.values.get("scale", 1.0))
+
+    @property
     def class_weights(self) -> Tensor | None:
         """The weights (C,) in force now; None without any, and in evaluation mode."""
         weights: Tensor | None = self._class_weights

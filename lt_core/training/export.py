@@ -102,6 +102,7 @@ def card_of_export(run: Run, model: nn.Module) -> dict[str, Any]:
         "classifier": name,
         "input": {"height": height, "width": width, "channels": channels},
         "link": data.get("link") or ("sigmoid" if data["kind"] == "multi" else "softmax"),
+        "logit_scale": data.get("logit_scale", 1.0),
         "head": "cosine" if isinstance(layer, CosineLinear) else "linear",
         "loss": config.loss,
         "loss_values": config.loss_values,

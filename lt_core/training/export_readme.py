@@ -86,9 +86,16 @@ def readme(card: dict[str, Any], files: Sequence[str]) -> str:
                 zip(card["class_names"], card["positives_per_class"], strict=True), start=1
             )
         ),
-        reading=READING[card["link"]],
+        reading=_scaled(card) + READING[card["link"]],
         files="\n".join(listed),
     )
+
+
+def _scaled(card: dict[str, Any]) -> str:
+    scale = card.get("logit_scale", 1.0)
+    if scale == 1.0:
+        return ""
+    return f"Multiply the logits by {scale:g} first, as the loss did in training. "
 
 
 def _loading(card: dict[str, Any]) -> str:

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 from scipy.special import expit, softmax
 
 from lt_core.evaluation import Predictions
+from lt_core.evaluation.scored import Scored
 from lt_core.problems import Invalid, Problem
 
 LOGITS = np.array([[-800.0, 0.0, 800.0], [-3.0, 1.5, 2.0]], dtype=np.float32)
@@ -44,6 +47,37 @@ def test_what_is_saved_comes_back(tmp_path: Path, kind: str) -> None:
     for name in ("logits", "targets", "rows", "ids"):
         np.testing.assert_array_equal(getattr(after, name), getattr(before, name))
         assert getattr(after, name).dtype == getattr(before, name).dtype
+
+
+def test_who_the_images_are_of_and_the_scale_of_the_logits_are_kept(tmp_path: Path) -> None:
+    before = replace(made(), patients=np.array(["p7", "p7"]), logit_scale=30.0)
+    before.save(tmp_path / "a.npz")
+    after = Predictions.load(tmp_path / "a.npz")
+    assert after.patients is not None
+    assert after.patients.tolist() == ["p7", "p7"]
+    np.testing.assert_allclose(after.probabilities, expit(30 * LOGITS.astype(np.float64)), rtol=1e-14)
+    np.testing.assert_array_equal(after.logits, LOGITS)
+    scored = Scored.of(after)
+    np.testing.assert_array_equal(scored.probabilities, after.probabilities)
+    np.testing.assert_array_equal(scored.scores, 30 * LOGITS.astype(np.float64))
+    assert scored.units.tolist() == [0, 0]
+    assert Scored.of(after, patients=np.array(["a", "b"])).units.tolist() == [0, 1]
+
+
+def test_files_of_before_patients_and_scales_load(tmp_path: Path) -> None:
+    made().save(tmp_path / "a.npz")
+    with np.load(tmp_path / "a.npz") as file:
+        np.savez(tmp_path / "b.npz", **{name: file[name] for name in file if name not in ("patients", "logit_scale")})
+    after = Predictions.load(tmp_path / "b.npz")
+    assert after.patients is None
+    np.testing.assert_array_equal(after.probabilities, made().probabilities)
+
+
+@pytest.mark.parametrize(("given", "said"), [({"patients": np.array(["p"])}, "1 patients"), ({"logit_scale": 0.0},
+                                             "positive"), ({"logit_scale": np.inf}, "finite")])  # fmt: skip
+def test_patients_and_scales_that_do_not_fit_are_refused(given: dict[str, Any], said: str) -> None:
+    with pytest.raises(Invalid, match=said):
+        replace(made(), **given)
 
 
 @pytest.mark.parametrize("content", [b"", b"PK\x03\x04 cut off", b"\x93NUMPY", b"not an archive"])

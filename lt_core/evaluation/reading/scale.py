@@ -1,0 +1,72 @@
+"""What the numbers of a file are: probabilities, logits, or scores that only rank."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from lt_core.evaluation.reading.joining import listed
+from lt_core.evaluation.reading.names import Family
+from lt_core.problems import Invalid, Unknown
+
+Scale = Literal["auto", "probabilities", "logits", "scores"]
+SCALES: tuple[Scale, ...] = ("auto", "probabilities", "logits", "scores")
+
+
+def scale_of(
+    values: NDArray[np.float64], class_names: Sequence[str], said: Family, wanted: str, *, where: str
+) -> tuple[Literal["probabilities", "logits", "scores"], list[str]]:
+    """Return what ``values`` (n, C) are, and what to tell about it.
+
+    ``said`` is what the columns are called, ``wanted`` one of ``SCALES``. With ``auto`` columns called logits are
+    logits, and everything else must lie in [0, 1]. Raises ``Invalid`` naming the classes and how many of their values
+    are no probabilities.
+    """
+    if wanted not in SCALES:
+        raise Unknown.of("scale", wanted, list(SCALES))
+    if wanted in ("logits", "scores"):
+        return wanted, []
+    inside = bool(((values >= 0) & (values <= 1)).all())
+    if wanted == "auto" and said == "logits":
+        hint = " although all lie in [0, 1]: say probabilities if they are" if inside and values.size else ""
+        return "logits", [f"The columns are called logits and are read as such{hint}."]
+    if not inside:
+        raise Invalid(_outside(values, class_names, where))
+    if said == "probabilities" or wanted == "probabilities":
+        return "probabilities", []
+    return "probabilities", ["All numbers lie in [0, 1] and are read as probabilities."]
+
+
+def _outside(values: NDArray[np.float64], class_names: Sequence[str], where: str) -> str:
+    above, below = (values > 1).sum(axis=0), (values < 0).sum(axis=0)
+    said = []
+    for k, name in enumerate(class_names):
+        parts = [f"{n:,} {'value' if n == 1 else 'values'} {side}" for n, side in
+                 ((int(above[k]), "above 1"), (int(below[k]), "below 0")) if n]  # fmt: skip
+        if parts:
+            said.append(f"{name} has {' and '.join(parts)}")
+    low, high = float(values.min()), float(values.max())
+    like = "logits" if low < 0 else "percentages or other scores" if high <= 100 else "scores"
+    return (
+        f"{where} does not hold probabilities: {listed(said, 20)} (from {low:g} to {high:g}); these look like {like}: "
+        "say scale=logits if a sigmoid makes them probabilities, or scale=scores if they only rank the images"
+    )
+
+
+def refuse_not_finite(
+    values: NDArray[np.float64], class_names: Sequence[str], ids: Sequence[str], rows: NDArray[np.intp], *, where: str
+) -> None:
+    """Raise ``Invalid`` naming class, row of the file and image where a prediction is missing or infinite."""
+    bad = ~np.isfinite(values)
+    if not bad.any():
+        return
+    counts = bad.sum(axis=0)
+    said = [f"{name} {int(n):,}" for name, n in zip(class_names, counts, strict=True) if n]
+    first = [f"{class_names[column]} in row {int(rows[row]) + 1} ({ids[row]})" for row, column in np.argwhere(bad)[:5]]
+    raise Invalid(
+        f"{where}: {int(counts.sum()):,} predictions are missing, infinite or no number ({listed(said, 20)}), the "
+        f"first {listed(first)}: give a finite number for every class, or leave those rows out"
+    )

@@ -1,0 +1,56 @@
+"""Bootstrap draws as weights: how often each patient was drawn."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import numpy as np
+from numpy.typing import NDArray
+
+from lt_core.problems import Invalid
+
+Weights = NDArray[np.float32]
+BLOCK_BYTES = 128 * 2**20
+"""Draws are made in blocks of about this size, so that memory does not grow with their number."""
+PART = 2**16
+"""Patients counted at a time: their counters fit a core's cache, and two random bytes name one."""
+
+
+def blocks(
+    units: NDArray[np.int64], n_units: int, n_draws: int, seed: int, *, block_bytes: int = BLOCK_BYTES
+) -> Iterator[tuple[slice, Weights]]:
+    """Yield (which draws, weights (n images, b draws)); every image of a patient has the patient's weight.
+
+    Each draw takes ``n_units`` patients with replacement (Efron 1979): the weights of the patients are multinomial and
+    add up to ``n_units``. They depend on ``seed`` and ``n_units`` alone, so models of the same images get the same
+    draws. float32 holds the counts exactly up to 2^24.
+    """
+    if n_draws < 1:
+        raise Invalid(f"draws must be at least 1, got {n_draws}")
+    random = np.random.default_rng(seed)
+    width = int(np.clip(block_bytes // (4 * max(len(units), 1)), 1, n_draws))
+    same = n_units == len(units) and bool((units == np.arange(len(units))).all())
+    for start in range(0, n_draws, width):
+        stop = min(start + width, n_draws)
+        drawn = np.empty((stop - start, n_units), np.uint8)  # no patient is drawn 256 times, unless there are fewer
+        for row in drawn:
+            _draw(random, row)
+        weights = np.empty((n_units, stop - start), np.float32)
+        for at in range(0, n_units, 512):  # in tiles: turned over as a whole, every write would miss the cache
+            weights[at : at + 512] = drawn[:, at : at + 512].T
+        yield slice(start, stop), weights if same else weights[units]
+
+
+def _draw(random: np.random.Generator, row: NDArray[np.uint8]) -> None:
+    """Fill ``row`` (n,) with how often each of n was drawn in n draws with replacement."""
+    n = len(row)
+    if n < 4 * PART:
+        row[:] = np.bincount(random.integers(0, n, n), minlength=n)
+        return
+    sizes = np.append(np.full(n // PART, PART), [n % PART] if n % PART else []).astype(np.int64)
+    # how many draws each part gets is multinomial, and so are the draws within a part
+    at = 0
+    for size, count in zip(sizes.tolist(), random.multinomial(n, sizes / n).tolist(), strict=True):
+        named = np.frombuffer(random.bytes(2 * count), np.uint16) if size == PART else random.integers(0, size, count)
+        row[at : at + size] = np.bincount(named, minlength=size)
+        at += size
