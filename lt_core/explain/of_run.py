@@ -138,20 +138,26 @@ def place_of(cam: CamResult, mask: NDArray[np.bool_] | None) -> Localisation | N
 
 
 def explain_to_file(
-    run: Run, index: int, class_name: str, path: Path, *, part: str | None = "test", opacity: float = 0.6
+    run: Run,
+    index: int,
+    class_name: str,
+    path: Path,
+    *,
+    part: str | None = "test",
+    opacity: float = 0.6,
+    method: str = "gradcam",
+    layer: str | None = None,
 ) -> dict[str, Any]:
     """Write the map of ``class_name`` on image ``index`` of ``part`` as a PNG and return what it shows, for JSON.
 
-    Keys: file, index, row, id, part, class, probability, truth (1, 0 or None = unknown), layer, raw_max, blank, notes,
-    and where a mask is known mask_hit, mask_inside and mask_area (see ``Localisation``), else None.
+    Keys: file, index, row, id, part, class, probability, truth (1, 0 or None = unknown), method, layer, raw_max, blank,
+    notes, and where a mask is known mask_hit, mask_inside and mask_area (see ``Localisation``), else None.
     """
     dataset = dataset_of_run(run)
     row = row_of(run, dataset, index, part)
     column = dataset.class_index(class_name)
-    found = explain_run(run, dataset.images.read(row), column)
+    found = explain_run(run, dataset.images.read(row), column, method=method, layer=layer)
     mask = dataset.masks.read(row, column) if dataset.masks is not None else None
-    truth = float(dataset.labels[row, column])
-    hit, inside, area = place_of(found.cam, mask) or (None, None, None)
     entry = {
         "file": str(path),
         "index": index,
@@ -159,8 +165,21 @@ def explain_to_file(
         "id": None if dataset.ids is None else str(dataset.ids[row]),
         "part": part,
         "class": class_name,
+        **_found(found, column, float(dataset.labels[row, column]), mask),
+    }
+    what_was_done = found.notes[: len(found.notes) - bool(found.cam.note)]  # the sheet adds the map's own note
+    caption = [*_caption(entry, run.name, synthetic=dataset.synthetic), *what_was_done]
+    save_overlay(path, found.shown, found.cam, mask=mask, caption=caption, opacity=opacity)
+    return entry
+
+
+def _found(found: Explanation, column: int, truth: float, mask: NDArray[np.bool_] | None) -> dict[str, Any]:
+    """Return what the map shows, for JSON."""
+    hit, inside, area = place_of(found.cam, mask) or (None, None, None)
+    return {
         "probability": float(found.probabilities[column]),
         "truth": None if np.isnan(truth) else int(truth),
+        "method": found.cam.method,
         "layer": found.cam.layer,
         "raw_max": found.cam.raw_max,
         "blank": found.cam.blank,
@@ -169,10 +188,6 @@ def explain_to_file(
         "mask_area": area,
         "notes": list(found.notes),
     }
-    what_was_done = found.notes[: len(found.notes) - bool(found.cam.note)]  # the sheet adds the map's own note
-    caption = [*_caption(entry, run.name, synthetic=dataset.synthetic), *what_was_done]
-    save_overlay(path, found.shown, found.cam, mask=mask, caption=caption, opacity=opacity)
-    return entry
 
 
 def _caption(entry: dict[str, Any], run_name: str, *, synthetic: bool) -> list[str]:

@@ -41,11 +41,16 @@ def save_overlay(
     plain = enlarged(image, SIDE)
     size = (plain.shape[0], plain.shape[1])
     mapped = overlay(plain, enlarged_map(result.heatmap, size), opacity)
-    panels = [("image", plain), (f"Grad-CAM, {result.layer}", mapped)]
+    panels = [("image", plain), (f"{result.title}, {result.layer}", mapped)]
     if mask is not None and mask.any():
         shape = enlarged_mask(mask, size)
         panels = [("image, true place outlined", outlined(plain, shape)), (panels[1][0], outlined(mapped, shape))]
     sheet = _sheet(panels, [*caption, *([result.note] if result.note else [])])
+    write_png(path, sheet)
+
+
+def write_png(path: Path, sheet: Image.Image) -> None:
+    """Write a picture and the folders it needs; raise ``Problem`` if that cannot be."""
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         sheet.save(path, format="PNG")

@@ -125,7 +125,7 @@ _SHORTLIST = (
         16,
         "Apache-2.0",
         "ImageNet-21k and -1k, Google 2021",
-        "The smallest usual transformer; start from pretrained weights; no Grad-CAM yet.",
+        "The smallest usual transformer; start from pretrained weights.",
     ),
     BackboneCard(
         "resnet18",
@@ -202,7 +202,7 @@ _SHORTLIST = (
         16,
         "Apache-2.0",
         "ImageNet-21k and -1k, Google 2021",
-        "A transformer of a ResNet-50's size; start from pretrained weights; no Grad-CAM yet.",
+        "A transformer of a ResNet-50's size; start from pretrained weights.",
     ),
     BackboneCard(
         "swin_tiny_patch4_window7_224",

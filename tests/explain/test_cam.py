@@ -82,7 +82,7 @@ def test_the_map_is_grad_cam_written_plainly(layer: str, class_index: int) -> No
     assert result.layer_size == expected.shape
 
 
-@pytest.mark.parametrize("name", ["resnet10t", "mobilenetv3_small_050", "densenet121", "convnext_atto", "vgg11"])
+@pytest.mark.parametrize("name", ["resnet10t", "mobilenetv3_small_050", "densenet121", "convnext_atto", "lcnet_050"])
 def test_real_backbones_agree_with_the_plain_one(name: str) -> None:
     torch.manual_seed(0)
     model = timm.create_model(name, num_classes=3, in_chans=1).eval()
@@ -205,17 +205,10 @@ def test_unknown_layer_method_and_shape_are_refused_by_name() -> None:
     model = tiny()
     with pytest.raises(Unknown, match="did you mean 'second'"):
         grad_cam(model, picture(), 0, layer="secnd")
-    with pytest.raises(Unknown, match="known are gradcam"):
-        grad_cam(model, picture(), 0, method="gradcampp")
+    with pytest.raises(Unknown, match="did you mean 'gradcam'"):
+        grad_cam(model, picture(), 0, method="gradcams")
     with pytest.raises(Invalid, match=r"got shape \(2, 1, 16, 18\)"):
         grad_cam(model, picture((2, 1, 16, 18)), 0)
-
-
-@pytest.mark.parametrize("name", ["vit_tiny_patch16_224", "swin_tiny_patch4_window7_224"])
-def test_transformers_get_a_sentence_rather_than_nonsense(name: str) -> None:
-    model = timm.create_model(name, num_classes=2)
-    with pytest.raises(Problem, match="Grad-CAM for transformers comes later, choose a convolutional backbone"):
-        grad_cam(model, picture((3, 224, 224)), 0)
 
 
 def test_the_layer_is_the_deepest_stage_of_at_least_seven_by_seven() -> None:

@@ -10,58 +10,13 @@ import pytest
 import torch
 from PIL import Image
 
-from lt_core.datasets import Source, assign_parts, load
+from lt_core.datasets import assign_parts, load
 from lt_core.evaluation import Predictions
 from lt_core.explain import explain_run, explain_to_file, grad_cam
 from lt_core.explain.of_run import fitted
-from lt_core.models import build
 from lt_core.problems import Invalid, Problem, Unknown
-from lt_core.training import Run, RunConfig
+from lt_core.training import Run
 from lt_core.training.parts import normalised
-from lt_core.training.store import write_json
-from lt_core.training.weights import save
-
-NAMES = ["class 0", "class 1", "class 2"]
-
-
-@pytest.fixture(scope="module")
-def run(tmp_path_factory: pytest.TempPathFactory) -> Run:
-    """A run folder as training leaves it, of an untrained network on 40 small grey images."""
-    folder = tmp_path_factory.mktemp("run")
-    rng = np.random.default_rng(0)
-    arrays = {}
-    for part, n in (("train", 20), ("val", 8), ("test", 12)):
-        arrays[f"{part}_images"] = rng.integers(0, 256, (n, 32, 32), dtype=np.uint8)
-        arrays[f"{part}_labels"] = (np.arange(n) % 3)[:, None].astype(np.uint8)
-    np.savez(folder / "set.npz", **arrays)
-    config = RunConfig(data=Source(str(folder / "set.npz")), loss="ce", model="test_resnet", seed=3)
-    data = assign_parts(load(config.data), seed=3)
-    card = {
-        "title": data.title,
-        "kind": "single",
-        "synthetic": False,
-        "class_names": list(data.class_names),
-        "positives_per_class": [7, 7, 6],
-        "n_train": 20,
-        "groups": ["head"] * 3,
-        "parts": {"train": 20, "val": 8, "test": 12},
-        "shape": [32, 32, 1],
-        "mean": [0.4],
-        "std": [0.25],
-    }
-    path = folder / "runs" / "one"
-    path.mkdir(parents=True)
-    write_json(path / "config.json", config.as_json())
-    write_json(path / "dataset.json", card)
-    torch.manual_seed(0)
-    save(build("test_resnet", n_classes=3, in_chans=1), path / "best.safetensors")
-    rows = data.rows("test")
-    ids = data.ids[rows] if data.ids is not None else rows.astype(np.str_)
-    logits = rng.normal(size=(len(rows), 3)).astype(np.float32)
-    Predictions(data.class_names, logits, data.labels[rows], rows.astype(np.int64), ids, "single", "test").save(
-        path / "predictions-test.npz"
-    )
-    return Run(path)
 
 
 def pixels(*shape: int) -> np.ndarray:
