@@ -1,15 +1,15 @@
-"""Results: which classes work?"""
+"""Results: which classes work, and how sure can one be?"""
 
 from __future__ import annotations
 
-from pages.ui import results_panel, run_picker
+import streamlit as st
+
+from pages.ui import blocks, run_picker
 
 run_picker.header("Results", "Which classes work, and how sure can one be?")
-found = run_picker.with_results("precision, recall, F1, AP and AUROC of every class, from head to tail")
-first, second = results_panel.choose(found)
-part, threshold = results_panel.settings(first, second)
-reports = results_panel.evaluated(first, second, part, threshold)
-results_panel.numbers(reports)
-results_panel.groups(reports, threshold)
-results_panel.classes(reports)
-results_panel.table(reports)
+with st.spinner("Loading …", show_time=True):
+    from pages.ui.results import cutting, sources, views
+
+models = sources.choose()
+with blocks.guarded("These models cannot be shown so."):
+    views.draw(cutting.choose(models))

@@ -8,8 +8,8 @@ import pandas as pd
 from lt_core.charts import Figure
 from lt_core.charts.palette import GROUP_COLOURS, GROUPS, QUIET
 
-RUN_SHAPES = ("circle", "diamond")
-"""Run A is a disc, run B a diamond, beside the colour of the group."""
+RUN_SHAPES = ("circle", "diamond", "square", "triangle-up", "cross", "triangle-down")
+"""Run A is a disc, run B a diamond ..., beside the colour of the group."""
 
 # Vega's own symbols of a legend without colour are black, which dark pages swallow.
 RUN_LEGEND = alt.Legend(orient="top", direction="horizontal", symbolFillColor=QUIET, symbolStrokeColor=QUIET)
@@ -25,28 +25,33 @@ GROUP_COLOUR = alt.Color(
 AROUND = 96
 """Pixels that legend, axis and its title take of a chart's height, which a page counts in."""
 
+HEIGHT = "mean over the group's classes"
 CHANCE_MARK = "M -0.15 -1 L 0.15 -1 L 0.15 1 L -0.15 1 Z"
 """A thin upright bar: the level of chance."""
 
 
-def class_metric(table: pd.DataFrame, *, title: str, row_height: int = 24) -> Figure:
+def class_metric(
+    table: pd.DataFrame, *, title: str, row_height: int = 24, scale: tuple[float, float] = (0.0, 1.0)
+) -> Figure:
     """Return one dot with its interval per class and run, in the order of ``table``, coloured by group.
 
-    ``table`` has the columns row (what the axis says), class, run ("A" or "B"), run_name, group, n_positive, value,
-    low, high, chance; NaN where not defined. A value that is not defined is written as such, not drawn at 0.
+    ``scale`` are the ends of the axis. ``table`` has the columns row (what the axis says), class, run ("A", "B" ...),
+    run_name, group, n_positive, value, low, high, chance; NaN where not defined. A value that is not defined is written
+    as such, not drawn at 0.
     """
     rows = table["row"].drop_duplicates().tolist()
     runs = sorted(set(table["run"]))
-    height = row_height * (1.5 if len(runs) > 1 else 1)
+    height = row_height * (1 if len(runs) == 1 else 0.7 + 0.4 * len(runs))
+    ends = alt.Scale(domain=list(scale), nice=False)
     y = _classes_axis(rows)
     apart = alt.YOffset("run:N", sort=runs) if len(runs) > 1 else alt.Undefined
     defined, undefined = table[table["value"].notna()], table[table["value"].isna()]
     base = alt.Chart(defined).encode(y=y, yOffset=apart)
-    x = alt.X("value:Q", title=title, scale=FULL, axis=alt.Axis(format=".1f", gridDash=[2, 3], tickCount=6))
+    x = alt.X("value:Q", title=title, scale=ends, axis=alt.Axis(format=".1f", gridDash=[2, 3], tickCount=6))
     shape = alt.Shape(
         "run:N",
         title="run",
-        scale=alt.Scale(domain=["A", "B"], range=list(RUN_SHAPES)),
+        scale=alt.Scale(domain=runs, range=list(RUN_SHAPES[: len(runs)])),
         legend=RUN_LEGEND if len(runs) > 1 else None,
     )
     span = base.transform_filter("isValid(datum.low)").mark_rule(strokeWidth=2.5, opacity=0.45)
@@ -58,8 +63,8 @@ def class_metric(table: pd.DataFrame, *, title: str, row_height: int = 24) -> Fi
     )
     missing = alt.Chart(undefined).mark_text(align="left", dx=6, color=QUIET, fontSize=11, fontStyle="italic")
     layers = [
-        span.encode(x=alt.X("low:Q", scale=FULL, title=title), x2="high:Q", color=GROUP_COLOUR),
-        chance.encode(x=alt.X("chance:Q", scale=FULL, title=title)),
+        span.encode(x=alt.X("low:Q", scale=ends, title=title), x2="high:Q", color=GROUP_COLOUR),
+        chance.encode(x=alt.X("chance:Q", scale=ends, title=title)),
         dots,
         missing.encode(y=y, x=alt.datum(0.0), text=alt.value("not defined"), yOffset=apart),
     ]
@@ -122,26 +127,33 @@ def class_difference(table: pd.DataFrame, *, title: str, row_height: int = 24) -
 def group_means(table: pd.DataFrame) -> Figure:
     """Return grouped bars: one cluster per metric, one bar per group (and run), its value on top.
 
-    ``table`` has the columns metric, group, run ("A" or "B"), run_name, value, n_classes; NaN where not defined.
+    ``table`` has the columns metric, group, run ("A", "B" ...), run_name, value, n_classes and, where intervals are
+    known, low and high; NaN where not defined.
     """
-    two = len(set(table["run"])) > 1
-    base = _clusters(table, sorted(set(table["run"])))
+    runs = sorted(set(table["run"]))
+    two = len(runs) > 1
+    base = _clusters(table, runs)
     opacity = alt.Opacity(
         "run:N",
         title="run",
-        scale=alt.Scale(domain=["A", "B"], range=[0.45 if two else 1.0, 1.0]),
+        scale=alt.Scale(domain=runs, range=[1.0 - 0.6 * k / len(runs) for k in range(len(runs))][::-1]),
         legend=RUN_LEGEND if two else None,
     )
     bars = base.mark_bar(cornerRadiusEnd=2).encode(color=GROUP_COLOUR, opacity=opacity)
     # upright where bars are thin, so that words never run into each other
     upright = {"angle": 270, "align": "left", "dx": 6, "dy": 0, "baseline": "middle"}
+    above = alt.Y("top:Q", title=HEIGHT, scale=FULL)
     texts = [
         base.transform_filter(f"{'' if known else '!'}isValid(datum.value)")
         .mark_text(fontSize=11, color=QUIET, **style)
-        .encode(text="said:N")
+        .encode(text="said:N", y=above)
         for known, style in ((True, upright if two else {"dy": -7}), (False, upright))
     ]
-    return alt.layer(bars, *texts).properties(height=250 + AROUND)
+    ends = []
+    if "low" in table:
+        rule = base.transform_filter("isValid(datum.low)").mark_rule(strokeWidth=1.5, color=QUIET)
+        ends = [rule.encode(y=alt.Y("low:Q", scale=FULL, title=HEIGHT), y2="high:Q")]
+    return alt.layer(bars, *ends, *texts).properties(height=250 + AROUND)
 
 
 def _clusters(table: pd.DataFrame, runs: list[str]) -> alt.Chart:
@@ -150,13 +162,14 @@ def _clusters(table: pd.DataFrame, runs: list[str]) -> alt.Chart:
         slot=table["group"] + " " + table["run"],
         said=table["value"].map(lambda value: "not defined" if pd.isna(value) else f"{value:.2f}"),
         height=table["value"].fillna(0.0),
+        top=table.get("high", table["value"]).fillna(table["value"]).fillna(0.0),
     )
     metrics = table["metric"].drop_duplicates().tolist()
     slots = [f"{group} {run}" for group in GROUPS for run in runs]
     return alt.Chart(shown).encode(
         x=alt.X("metric:N", sort=metrics, title=None, axis=alt.Axis(labelAngle=0, ticks=False)),
         xOffset=alt.XOffset("slot:N", sort=slots, scale=alt.Scale(domain=slots, paddingInner=0.12, paddingOuter=0.25)),
-        y=alt.Y("height:Q", title="mean over the group's classes", scale=FULL, axis=alt.Axis(gridDash=[2, 3])),
+        y=alt.Y("height:Q", title=HEIGHT, scale=FULL, axis=alt.Axis(gridDash=[2, 3])),
         tooltip=[
             alt.Tooltip("group:N"),
             alt.Tooltip("metric:N"),

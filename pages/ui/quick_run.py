@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 
 import streamlit as st
@@ -13,10 +14,10 @@ STARTED = "quick-run"
 LIVE = ("queued", "running")
 
 
-def offer(wanted: str) -> None:
+def offer(wanted: str, *, beside: Callable[[], None] | None = None) -> None:
     """Draw what to do where no run can be shown yet: start one, or watch the one under way; then stop the page.
 
-    ``wanted`` finishes the sentence "Here you will see ...".
+    ``wanted`` finishes the sentence "Here you will see ...", ``beside`` draws another way to get there.
     """
     failed = _last_failure()
     if failed:
@@ -26,6 +27,8 @@ def offer(wanted: str) -> None:
         _invitation(wanted)
     else:
         _watch(str(run.path), wanted)
+    if beside is not None:
+        beside()
     st.stop()
 
 

@@ -37,16 +37,16 @@ def parts_of(run: Run) -> list[str]:
 def pick(label: str, found: list[Run], *, key: str) -> Run:
     """Draw the choice of one run, the newest first; it is kept from page to page and in the URL."""
     named = {run.path.name: run for run in found}
-    widget = _remembered(key, list(named))
+    widget = remembered(key, list(named))
     name = st.selectbox(label, list(named), format_func=labels(found).get, key=widget)
-    _remember(key, name)
+    remember(key, name)
     return named[name]
 
 
 def pick_other(label: str, found: list[Run], first: Run, *, key: str, note: str) -> Run | None:
     """Draw the choice of a second run, none to begin with; kept like the first. ``note`` says what it is for."""
     named = {run.path.name: run for run in found if run.path != first.path}
-    widget = _remembered(key, list(named))
+    widget = remembered(key, list(named))
     name = st.selectbox(
         label,
         list(named),
@@ -57,11 +57,11 @@ def pick_other(label: str, found: list[Run], first: Run, *, key: str, note: str)
         placeholder="none" if named else "there is only one run",
         disabled=not named,
     )
-    _remember(key, name)
+    remember(key, name)
     return named[name] if name is not None else None
 
 
-def _remembered(key: str, names: list[str]) -> str:
+def remembered(key: str, names: list[str]) -> str:
     """Return the widget's key, set to what was chosen on another page or what the URL names, where that is there.
 
     Streamlit's own binding would write the label into the URL, which is not unique to a run and changes with it.
@@ -75,7 +75,8 @@ def _remembered(key: str, names: list[str]) -> str:
     return widget
 
 
-def _remember(key: str, name: str | None) -> None:
+def remember(key: str, name: str | None) -> None:
+    """Keep what was chosen, for other pages and in the URL."""
     st.session_state[key] = name
     if name is None:
         st.query_params.pop(key, None)

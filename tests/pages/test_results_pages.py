@@ -162,7 +162,7 @@ def test_results_are_the_reports_and_what_is_not_defined_is_said(home: Path) -> 
     shown = {metric.label: metric.value for metric in app.metric}
     assert shown["Macro F1"] == f"{expected.macro['f1']:.3f}"
     assert shown["Micro F1"] == f"{expected.micro['f1']:.3f}"
-    table = app.dataframe[-1].value
+    table = next(entry.value for entry in app.dataframe if "negatives" in entry.value or "n_negative" in entry.value)
     assert table["class"].tolist() == list(NAMES)
     assert table["f1"].tolist()[2] == table["auroc"].tolist()[2] == "not defined"
     assert table["f1"].tolist()[0].startswith(f"{expected.classes.loc[0, 'f1']:.3f}  [")
@@ -186,7 +186,6 @@ def test_two_runs_show_b_minus_a(home: Path) -> None:
     a, b = (report(run.predictions("test"), groups=run.dataset_card["groups"]) for run in (first, second))
     difference = float(b.macro["f1"] or 0) - float(a.macro["f1"] or 0)
     assert app.metric[0].delta == f"{difference:+.3f} in B"
-    assert "a difference is no proof yet" in words(app)
     assert app.query_params["run"] in ("first", ["first"])
 
 
@@ -194,7 +193,7 @@ def test_runs_of_other_classes_are_not_compared(home: Path) -> None:
     multi_run(home, "first")
     multi_run(home, "second", names=("x", "y", "z"))
     app = page("results", run="first", versus="second")
-    assert "A and B know different classes, so only A is shown" in words(app)
+    assert "A and B know different classes, so B is left out" in words(app)
     assert not app.metric[0].delta
 
 
@@ -234,3 +233,84 @@ def test_another_run_with_other_classes_and_sizes_takes_over(home: Path, image_r
     assert not app.exception
     assert app.selectbox(key="cam-shown").value in other.dataset_card["class_names"]
     assert app.selectbox(key="cam-class").value == app.selectbox(key="cam-shown").value
+
+
+def test_a_paired_comparison_says_what_it_can_in_words(home: Path) -> None:
+    multi_run(home, "first")
+    multi_run(home, "second", shift=0.7)
+    app = page("results", run="first", versus="second", **{"results-view": "Compare", "versus-metric": "Recall"})
+    assert not app.exception
+    assert "B · second is" in words(app)
+    assert "of 3 classes" in words(app)
+    assert "A difference is no proof yet that a loss is better" in words(app)
+
+
+def test_a_model_alone_is_told_what_to_compare_it_with(home: Path) -> None:
+    multi_run(home)
+    app = page("results", **{"results-view": "Compare"})
+    assert "One model has nothing to be compared with" in words(app)
+
+
+def test_tuned_thresholds_come_from_validation_and_reach_every_number(home: Path) -> None:
+    from lt_core.evaluation import Scored
+    from lt_core.evaluation.thresholds import tune
+
+    run = multi_run(home)
+    app = page("results", cut="tuned")
+    assert "tuned on validation: largest F1" in words(app)
+    cuts = tune(Scored.of(run.predictions("val")), "f1").values
+    expected = report(run.predictions("test"), threshold=np.clip(cuts, 0, 1), groups=run.dataset_card["groups"])
+    shown = {metric.label: metric.value for metric in app.metric}
+    assert shown["Macro F1"] == f"{expected.macro['f1']:.3f}"
+
+
+def test_a_threshold_by_hand_holds_for_its_class_alone(home: Path) -> None:
+    run = multi_run(home)
+    app = page("results", cut="by hand", **{"hand-class": "often"})
+    app.slider(key="hand-often").set_value(0.2).run()
+    assert not app.exception
+    expected = report(run.predictions("test"), threshold=[0.2, 0.5, 0.5], groups=run.dataset_card["groups"])
+    shown = {metric.label: metric.value for metric in app.metric}
+    assert shown["Macro F1"] == f"{expected.macro['f1']:.3f}"
+
+
+def test_calibration_moves_probabilities_and_leaves_the_ranking(home: Path) -> None:
+    multi_run(home)
+    before = {metric.label: metric.value for metric in page("results").metric}
+    after = {m.label: m.value for m in page("results", calibration="post-hoc logit adjustment").metric}
+    assert before["Macro F1"] != after["Macro F1"]
+    assert before["Macro AUROC"] == after["Macro AUROC"]
+
+
+@pytest.mark.parametrize("view", ["Thresholds", "Errors", "Slices", "Report"])
+def test_every_view_draws_for_one_two_and_single_label_models(view: str, home: Path) -> None:
+    multi_run(home, "first")
+    multi_run(home, "second", shift=0.7)
+    image_run_of(home, "images", (0, 1, 2), 32)
+    for query in ({"run": "first"}, {"run": "first", "versus": "second"}, {"run": "images"}):
+        app = page("results", **query, **{"results-view": view})
+        assert not app.exception
+        assert not app.error
+
+
+def test_predictions_from_a_file_are_a_model_like_any_other(home: Path) -> None:
+    from pages.ui.results.files import KEPT, Given
+
+    (home / "p.csv").write_text("id,prob_x,prob_y\n" + "".join(f"i{k},{k / 40},{0.9 - k / 50}\n" for k in range(40)))
+    (home / "t.csv").write_text("id,x,y\n" + "".join(f"i{k},{int(k > 19)},{int(k % 3 == 0)}\n" for k in range(40)))
+    app = AppTest.from_file(str(APP), default_timeout=120)
+    app.run()
+    given = Given(str(home / "p.csv"), str(home / "t.csv"))
+    app.session_state[KEPT] = [{"predictions": given.predictions, "truth": given.truth, "scale": given.scale}]
+    app.switch_page("pages/results.py").run()
+    assert not app.exception
+    shown = {metric.label: metric.value for metric in app.metric}
+    assert shown["Macro AUROC"] == f"{(1.0 + _auroc_of_y()) / 2:.3f}"
+    assert "p.csv (file)" in words(app)
+
+
+def _auroc_of_y() -> float:
+    """By counting pairs."""
+    present = [0.9 - k / 50 for k in range(40) if k % 3 == 0]
+    absent = [0.9 - k / 50 for k in range(40) if k % 3]
+    return sum(a > b for a in present for b in absent) / (len(present) * len(absent))

@@ -1,0 +1,1 @@
+"""The Results page: which models are looked at, and the views on them."""

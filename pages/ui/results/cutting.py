@@ -1,0 +1,213 @@
+"""Where a model's answer becomes yes: thresholds and calibration, chosen once for all views."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+import streamlit as st
+from numpy.typing import NDArray
+
+from lt_core.evaluation import Scored
+from lt_core.evaluation.calibration import fit_isotonic, fit_temperature, logit_adjustment
+from lt_core.evaluation.thresholds import WITH_TARGET, Thresholds, tune
+from lt_core.problems import Problem
+from pages.ui.results.models import Model
+
+Cuts = dict[str, NDArray[np.float64]]
+HAND = "results-by-hand"
+RULES = {"number": "one number", "tuned": "tuned", "hand": "by hand"}
+METHODS = {
+    "f1": "largest F1",
+    "youden": "largest Youden index",
+    "prevalence": "as many called as are positive",
+    "sensitivity": "a given sensitivity",
+    "specificity": "a given specificity",
+    "precision": "a given precision",
+}
+CALIBRATIONS = {
+    "none": "as they are",
+    "temperature": "temperature, one for all classes",
+    "temperatures": "temperature, one a class",
+    "isotonic": "isotonic regression",
+    "adjusted": "post-hoc logit adjustment",
+}
+CALIBRATION_HELP = (
+    "Temperature and isotonic regression are fitted on the validation part; logit adjustment takes training counts "
+    "(Menon et al., 2021). All but isotonic regression across ties keep each class's order, and so AP and AUROC."
+)
+
+
+@dataclass(frozen=True)
+class Choice:
+    """Models as they are calibrated, the threshold of every class by letter, and both in words."""
+
+    models: list[Model]
+    cuts: Cuts
+    words: str
+    tuned: dict[str, Thresholds]
+    method: str = ""
+    target: float | None = None
+
+
+def choose(models: list[Model]) -> Choice:
+    """Draw the choice of calibration and thresholds and return what comes of it."""
+    if models[0].scored.kind == "single":
+        st.caption("One class per image: the largest probability wins, there is no threshold.")
+        return Choice(models, {m.letter: np.full(len(m.scored.class_names), 0.5) for m in models}, "the arg-max", {})
+    left, right = st.columns([3, 2], gap="large", vertical_alignment="top")
+    with right:
+        models, said = _calibrated(models)
+    with left:
+        return _cut(models, said)
+
+
+def _calibrated(models: list[Model]) -> tuple[list[Model], str]:
+    kind = str(
+        st.selectbox(
+            "Probabilities",
+            list(CALIBRATIONS),
+            format_func=lambda key: CALIBRATIONS[key],
+            key="calibration",
+            bind="query-params",
+            help=CALIBRATION_HELP,
+        )
+    )
+    if kind == "none":
+        return models, ""
+    found = []
+    for model in models:
+        try:
+            found.append(_recalibrated(model, kind))
+        except Problem as problem:
+            st.caption(f"{model.title} stays as it is: {problem}")
+            found.append(model)
+    return found, CALIBRATIONS[kind]
+
+
+def _recalibrated(model: Model, kind: str) -> Model:
+    step = _step(model, kind)
+    return replace(
+        model,
+        key=f"{model.key}:{kind}",
+        scored=step(model.scored),
+        validation=None if model.validation is None else step(model.validation),
+    )
+
+
+def _step(model: Model, kind: str) -> Callable[[Scored], Scored]:
+    if kind == "adjusted":
+        if model.positives is None or model.n_train is None:
+            raise Problem("its training counts are not known")
+        return logit_adjustment(model.positives, model.n_train, kind=model.scored.kind)
+    if model.validation is None:
+        raise Problem("it has no validation part beside the one shown")
+    if kind == "isotonic":
+        return fit_isotonic(model.validation)
+    return fit_temperature(model.validation, per_class=kind == "temperatures")
+
+
+def _cut(models: list[Model], said: str) -> Choice:
+    rule = st.segmented_control(
+        "Thresholds",
+        list(RULES),
+        default="number",
+        required=True,
+        format_func=lambda key: RULES[key],
+        key="cut",
+        bind="query-params",
+        help="An image is called positive for a class when its probability is at least the class's threshold. "
+        "AP and AUROC do not depend on it.",
+    )
+    calibrated = f", {said}" if said else ""
+    if rule == "tuned":
+        return _tuned(models, calibrated)
+    value = float(
+        st.slider(
+            "Threshold" if rule == "number" else "Threshold of the classes without one of their own",
+            0.0,
+            1.0,
+            0.5,
+            0.01,
+            key="threshold",
+            bind="query-params",
+        )
+    )
+    cuts = {model.letter: np.full(len(model.scored.class_names), value) for model in models}
+    if rule == "number":
+        return Choice(models, cuts, f"threshold {value:.2f}{calibrated}", {})
+    _by_hand(models, cuts, value)
+    return Choice(models, cuts, f"thresholds by hand{calibrated}", {})
+
+
+def _by_hand(models: list[Model], cuts: Cuts, value: float) -> None:
+    """Draw one class's slider, and put what was chosen for every class into ``cuts``."""
+    own: dict[str, float] = st.session_state.setdefault(HAND, {})
+    first = models[0]
+    names = [first.scored.class_names[c] for c in reversed(first.order)]
+    left, right = st.columns([2, 3])
+    name = left.selectbox("Class", names, key="hand-class", bind="query-params", help="From tail to head.")
+    key = f"hand-{name}"
+    if key not in st.session_state:
+        st.session_state[key] = own.get(name, value)
+    own[name] = float(right.slider(f"Threshold of {name}", 0.0, 1.0, step=0.01, key=key))
+    for model in models:
+        for c, each in enumerate(model.scored.class_names):
+            cuts[model.letter][c] = own.get(each, value)
+    kept = ", ".join(f"{each} {at:.2f}" for each, at in own.items())
+    st.caption(f"By hand: {kept}. They hold for every model shown.")
+    if st.button("Forget them", icon=":material/undo:", key="hand-forget", type="tertiary"):
+        for each in list(own):
+            st.session_state.pop(f"hand-{each}", None)
+        st.session_state[HAND] = {}
+        st.rerun()
+
+
+def _tuned(models: list[Model], calibrated: str) -> Choice:
+    left, middle, right = st.columns([3, 2, 2], vertical_alignment="bottom")
+    method = str(
+        left.selectbox(
+            "Tuned to", list(METHODS), format_func=lambda key: METHODS[key], key="cut-by", bind="query-params"
+        )
+    )
+    target = None
+    if method in WITH_TARGET:
+        target = float(
+            middle.slider(f"At least this {method}", 0.5, 0.99, 0.9, 0.01, key="cut-at", bind="query-params")
+        )
+    per_class = right.toggle("One a class", value=True, key="cut-apart", bind="query-params")
+    found: Cuts = {}
+    tuned: dict[str, Thresholds] = {}
+    on_itself = [model.letter for model in models if model.validation is None]
+    for model in models:
+        base = model.validation or model.scored
+        tuned[model.letter] = _tuned_on(base, f"{model.key}:{model.validation is None}", method, target, per_class)
+        found[model.letter] = tuned[model.letter].for_classes(model.scored.class_names)
+    if on_itself:
+        st.warning(
+            f"{' and '.join(on_itself)}: tuned on the images they are measured on, as there is no validation part: F1 "
+            "is too high by what the view Thresholds estimates.",
+            icon=":material/warning:",
+        )
+    words = METHODS[method] if target is None else f"{method} of at least {target:g}"
+    where = "these images" if on_itself else "validation"
+    apart = "per class" if per_class else "one for all"
+    return Choice(models, found, f"thresholds tuned on {where}: {words}, {apart}{calibrated}", tuned, method, target)
+
+
+@st.cache_resource(max_entries=64, show_spinner=False)
+def _tuned_on(
+    _scored: Scored,
+    key: str,  # noqa: ARG001 - says whose they are
+    method: str,
+    target: float | None,
+    per_class: bool,
+) -> Thresholds:
+    return tune(_scored, method, target=target, per_class=per_class)
+
+
+def about(choice: Choice) -> dict[str, Any]:
+    """Return what a report says about the thresholds."""
+    return {"words": choice.words, "tuned": {letter: found.as_json() for letter, found in choice.tuned.items()}}

@@ -1,0 +1,137 @@
+"""Confident misses and false alarms: the images, where there are some, and their table."""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+import streamlit as st
+from numpy.typing import NDArray
+
+from lt_core.datasets import LabeledImages
+from lt_core.datasets.csv_text import as_csv
+from lt_core.datasets.thumbnails import thumbnail
+from lt_core.problems import Problem
+from pages.ui import blocks
+from pages.ui.pictures import SHOWN, WIDTH, outlined, plain
+from pages.ui.results.error_data import Cuts, cases_of
+from pages.ui.results.models import Model
+from pages.ui.results.of_images import images_of
+from pages.ui.wording import on_page
+
+PAGE = 12
+WHICH = {"misses": "Confident misses", "alarms": "False alarms"}
+TITLES = {
+    "row": "row", "id": "image", "patient": "patient", "score": "score", "threshold": "threshold",
+    "truly": "other findings", "called": "called",
+}  # fmt: skip
+
+
+def draw(model: Model, cuts: Cuts, name: str) -> None:
+    """Draw the misses or the false alarms of a class, the surest first."""
+    column = model.scored.class_names.index(name)
+    found = {which: cases_of(model, cuts, name, which) for which in WHICH}
+    truth = model.scored.targets[:, column]
+    n_positive, n_negative = int((truth == 1).sum()), int((truth == 0).sum())
+    unknown = len(truth) - n_positive - n_negative
+    st.markdown(
+        f"#### {plain(name)}: {len(found['misses']):,} of {n_positive:,} missed, "
+        f"{len(found['alarms']):,} of {n_negative:,} called without it"
+    )
+    which = st.segmented_control(
+        "Cases", list(WHICH), default="misses", required=True, format_func=lambda key: WHICH[key],
+        key="err-cases", bind="query-params",
+        label_visibility="collapsed",
+    )  # fmt: skip
+    which = str(which)
+    table = found[which]
+    what = "scored lowest where it is truly there" if which == "misses" else "scored highest where it is truly absent"
+    known = f" {unknown:,} images of unknown truth are left out." if unknown else ""
+    st.caption(f"{what[:1].upper()}{what[1:]}, the surest first.{known}")
+    if not len(table):
+        st.info("None at this threshold.", icon=":material/check_circle:", width=420)
+        return
+    page = _page(len(table))
+    shown = table.iloc[(page - 1) * PAGE : page * PAGE]
+    with st.spinner("Loading the images …", show_time=True):
+        behind = images_of(model)
+    if isinstance(behind, str):
+        st.caption(behind)
+        _table(shown, model)
+    else:
+        _tiles(shown, model, behind, name)
+    st.download_button(
+        f"All {len(table):,} as CSV", lambda: as_csv(table).encode(), file_name=f"{which}-{name}.csv", mime="text/csv",
+        icon=":material/download:", key="err-csv", type="tertiary", on_click="ignore",
+    )  # fmt: skip
+
+
+def _page(n: int) -> int:
+    pages = -(-n // PAGE)
+    if pages == 1:
+        return 1
+    return min(int(st.pagination(pages, key="err-page", bind="query-params") or 1), pages)
+
+
+def _table(shown: pd.DataFrame, model: Model) -> None:
+    kept = shown.drop(columns=["row"] if model.scored.patients is not None else ["row", "patient"])
+    if kept["threshold"].isna().all():
+        kept = kept.drop(columns="threshold")
+    st.dataframe(
+        kept.rename(columns=TITLES), hide_index=True, height=blocks.table_height(len(kept), 480),
+        column_config={name: st.column_config.NumberColumn(format="%.4f") for name in ("score", "threshold")},
+        alt="Cases: image, patient, score, threshold, the other findings and what was called.",
+    )  # fmt: skip
+
+
+def _tiles(shown: pd.DataFrame, model: Model, behind: tuple[LabeledImages, NDArray[np.int64]], name: str) -> None:
+    data, rows = behind
+    column = data.class_index(name)
+    with st.container(horizontal=True, gap="small", key="err-tiles"):
+        for case in shown.to_dict("records"):
+            with st.container(width=WIDTH, gap=None):
+                _picture(data, int(rows[case["row"]]), column)
+                st.caption(plain(_caption(case)))
+                _to_grad_cam(model, int(case["row"]), name)
+
+
+def _picture(data: LabeledImages, row: int, column: int) -> None:
+    try:
+        mask = data.masks.read(row, column) if data.masks is not None else None
+        st.image(outlined(thumbnail(data.images, row, SHOWN), mask), width="stretch")
+    except Problem as problem:
+        with st.container(border=True, height=WIDTH):
+            st.caption(f":material/broken_image: {plain(on_page(problem))}")
+
+
+def _caption(case: dict[str, object]) -> str:
+    cut = "" if pd.isna(case["threshold"]) else f" (cut {case['threshold']:.2f})"
+    who = f", patient {case['patient']}" if case["patient"] else ""
+    return (
+        f"{case['id']}{who}\n{case['score']:.4f}{cut}\n"
+        f"also there: {case['truly'] or 'nothing'}\ncalled: {case['called'] or 'nothing'}"
+    )
+
+
+def _to_grad_cam(model: Model, row: int, name: str) -> None:
+    """Draw the way to the map of this image; the page finds images by a class that they have."""
+    from pages.ui import run_picker
+
+    run, scored = model.run, model.scored
+    if run is None or scored.part != run_picker.parts_of(run)[0]:
+        return
+    there = np.flatnonzero(scored.targets[row] == 1)
+    if not len(there):
+        return
+    column = scored.class_names.index(name)
+    by = column if column in there else int(there[0])
+    number = int((scored.targets[: row + 1, by] == 1).sum())
+    if st.button("Grad-CAM", key=f"err-cam-{row}", icon=":material/center_focus_strong:", type="tertiary"):
+        for key in ("run-widget", "run"):
+            st.session_state.pop(key, None)
+        st.session_state.update(
+            {
+                "run": run.path.name, "cam-shown": scored.class_names[by], "cam-order": "file", "cam-number": number,
+                "cam-followed": scored.class_names[by], "cam-class": name, "image-from": "set",
+            }
+        )  # fmt: skip
+        st.switch_page("pages/gradcam.py")

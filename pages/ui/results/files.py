@@ -1,0 +1,150 @@
+"""Predictions that come from files: given once, kept for the session."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+import streamlit as st
+
+from lt_core.datasets import builtins, store_upload
+from lt_core.evaluation.scored_file import read_scored_file
+from lt_core.problems import Problem
+from pages.ui.results.models import Model
+
+KEPT = "results-files"
+WHOLE = "all"
+"""The part of predictions whose truth has no parts."""
+SCALES = {
+    "auto": "as the columns say; else probabilities",
+    "probabilities": "probabilities, 0 to 1",
+    "logits": "logits",
+    "scores": "scores that only rank",
+}
+FORMATS = (
+    "A table (CSV, TSV, Parquet, compressed or not) or an .npz: one row an image, a column a class, such as "
+    "prob_Effusion, logit_Effusion or Effusion, and one that names the image. Columns are matched by name."
+)
+TYPES = ["csv", "tsv", "txt", "parquet", "npz", "gz", "bz2", "zip", "xz", "json", "xlsx"]
+
+
+@dataclass(frozen=True)
+class Given:
+    """Predictions, their truth (None: beside them in the file) and what the numbers are."""
+
+    predictions: str
+    truth: str | None
+    scale: str = "auto"
+
+    @property
+    def key(self) -> str:
+        """A name that no run has."""
+        return f"file:{Path(self.predictions).parent.name}/{Path(self.predictions).name}:{self.scale}"
+
+    @property
+    def label(self) -> str:
+        """What people call it."""
+        return f"{Path(self.predictions).name} (file)"
+
+
+def known() -> list[Given]:
+    """Return the files of this session that are still there, the newest first."""
+    kept = [Given(**entry) for entry in st.session_state.get(KEPT, [])]
+    return [given for given in kept if Path(given.predictions).is_file()]
+
+
+def stamp(given: Given) -> str:
+    """Return what changes when one of the files does."""
+    paths = [Path(name) for name in (given.predictions, given.truth) if name]
+    return ":".join(str(path.stat().st_mtime_ns) if path.exists() else path.name for path in paths)
+
+
+def parts_of(given: Given) -> list[str]:
+    """Return the parts of the truth that hold predictions, test first; only "all" where it has none."""
+    found: list[str] = st.session_state.get(f"{KEPT}-parts", {}).get(given.key, [])
+    return found or [WHOLE]
+
+
+def offer() -> None:
+    """Draw the way to results without a run."""
+    control(expanded=True)
+
+
+def control(*, expanded: bool = False) -> None:
+    """Draw how predictions of any model are given."""
+    with st.expander("Predictions of another model", icon=":material/upload_file:", expanded=expanded):
+        st.caption(FORMATS)
+        left, right = st.columns(2)
+        predictions = left.file_uploader("Predictions", type=TYPES, key="results-predictions")
+        truth = right.file_uploader("Truth: any table of labels the app reads", type=TYPES, key="results-truth")
+        where = right.text_input(
+            "or a path or built-in set",
+            key="results-truth-path",
+            placeholder="labels.csv",
+            help=f"A file or folder on the machine the app runs on, or one of {', '.join(b.key for b in builtins())}. "
+            "Empty where the labels stand beside the predictions.",
+        )
+        scale = left.selectbox(
+            "The numbers are", list(SCALES), format_func=lambda key: SCALES[key], key="results-scale"
+        )
+        if st.button(
+            "Read them", icon=":material/check:", type="primary", key="results-read", disabled=predictions is None
+        ):
+            try:
+                _take(predictions, truth, where.strip(), str(scale))
+            except Problem as problem:
+                st.error(f"**The predictions could not be read.** {problem}", icon=":material/error:")
+                if "scale" in str(problem) or "look like" in str(problem):
+                    st.caption("Say above what the numbers are, and read them again.")
+            else:
+                st.rerun()
+
+
+def _take(predictions: object, truth: object, where: str, scale: str) -> None:
+    path = store_upload(predictions.name, predictions)  # type: ignore[attr-defined]
+    beside = str(store_upload(truth.name, truth)) if truth is not None else where or None  # type: ignore[attr-defined]
+    given = Given(str(path), beside, scale)
+    found = read_scored_file(path, _source(beside), scale=scale)  # or a Problem says what does not fit
+    keep(given, _parts(given, found.scored.part))
+
+
+def _source(beside: str | None) -> Path | str | None:
+    return None if beside is None else Path(beside) if Path(beside).exists() else beside
+
+
+def _parts(given: Given, part: str) -> list[str]:
+    if part:
+        return [part]
+    found = []
+    for name in ("test", "val"):
+        try:
+            if len(
+                read_scored_file(Path(given.predictions), _source(given.truth), scale=given.scale, part=name).scored
+            ):
+                found.append(name)
+        except Problem:
+            continue
+    return found
+
+
+def keep(given: Given, parts: list[str]) -> None:
+    """Remember predictions for this session and choose them."""
+    others = [asdict(entry) for entry in known() if entry.key != given.key]
+    st.session_state[KEPT] = [asdict(given), *others]
+    st.session_state.setdefault(f"{KEPT}-parts", {})[given.key] = parts
+    st.session_state["run"] = given.key
+    st.session_state.pop("run-widget", None)
+
+
+def about(model: Model, key: str) -> None:
+    """Say what was read, and what had to be assumed."""
+    scored = model.scored
+    with st.container(horizontal=True, vertical_alignment="center", gap="small", key=key):
+        st.markdown(f":material/upload_file: **{model.name}**", width="content")
+        st.badge("not for diagnosis", color="gray", help="LongTail Lab is a research and teaching tool.")
+        patients = "" if scored.patients is None else f" of {len(set(scored.patients.tolist())):,} patients"
+        st.markdown(f":gray[{len(scored):,} images{patients}, {len(scored.class_names)} classes]", width="content")
+        if scored.notes:
+            with st.popover(f"{len(scored.notes)} notes", icon=":material/info:", type="tertiary"):
+                for note in scored.notes:
+                    st.markdown(f"- {note}")

@@ -1,0 +1,54 @@
+"""The models that the Results page looks at: runs of ours, or predictions from files."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from lt_core.evaluation import Scored
+from lt_core.training import Run
+
+LETTERS = "ABCDEF"
+MOST = len(LETTERS)
+"""How many models can stand side by side."""
+
+
+@dataclass(frozen=True, eq=False)
+class Model:
+    """One model: its predictions on the part that is looked at (``scored``) and, where there are some, on validation.
+
+    ``groups`` (C,) are head, medium and tail of its classes, ``positives`` (C,) their training counts (None where they
+    are not known), ``n_train`` the number of training images. ``key`` changes whenever the predictions do: caches are
+    keyed by it. ``run`` is None for predictions from a file.
+    """
+
+    letter: str
+    name: str
+    key: str
+    scored: Scored
+    validation: Scored | None = None
+    groups: tuple[str, ...] | None = None
+    positives: NDArray[np.int64] | None = None
+    n_train: int | None = None
+    run: Run | None = None
+
+    @property
+    def title(self) -> str:
+        """The letter and the name."""
+        return f"{self.letter} · {self.name}"
+
+    @property
+    def order(self) -> list[int]:
+        """Class numbers from head to tail: by training counts, or by positives where those are not known."""
+        counts = self.positives if self.positives is not None else (self.scored.targets == 1).sum(axis=0)
+        return [int(c) for c in np.argsort(-np.asarray(counts, dtype=float), kind="stable")]
+
+    @property
+    def about(self) -> dict[str, Any]:
+        """What a report says about where the model comes from."""
+        if self.run is None:
+            return {"predictions": self.name}
+        return {"run": self.run.path.name, "config": self.run.config.as_json(), "data": self.run.dataset_card}

@@ -1,0 +1,126 @@
+"""Results, slices: the same numbers by sex, age, view or hospital."""
+
+from __future__ import annotations
+
+import pandas as pd
+import streamlit as st
+
+from lt_core.charts.errors import slice_map, two_sides
+from lt_core.evaluation.errors import Sliced
+from lt_core.evaluation.errors.slices import CLOSED
+from lt_core.problems import Problem
+from pages.ui import blocks
+from pages.ui.pictures import plain
+from pages.ui.results.error_choice import ALL, ink, model_and_class
+from pages.ui.results.error_data import FEWER_DRAWS, Cuts, slices_of
+from pages.ui.results.models import Model
+from pages.ui.results.numbers import METRICS
+from pages.ui.results.of_images import columns_of
+
+SIDES = ("slice", "the rest")
+WITH_PREVALENCE = ("f1", "f_beta", "precision", "npv", "ap", "mcc", "brier")
+
+
+def draw(models: list[Model], thresholds: dict[str, Cuts]) -> None:
+    """Draw the view of one of ``models`` at its ``thresholds``, (C,) by letter."""
+    model, name = model_and_class(models, every=True)
+    with st.spinner("Reading what is known of the images …", show_time=True):
+        columns = columns_of(model)
+    if isinstance(columns, str):
+        blocks.empty("Nothing to slice by", columns, icon=":material/donut_small:")
+        return
+    with st.container(horizontal=True, vertical_alignment="bottom", gap="medium"):
+        names = [str(column) for column in columns.columns]
+        column = str(st.selectbox("Slices by", names, key="err-by", bind="query-params", width=240))
+        # without draws all classes are measured at once; with them, one class at a time
+        metrics = [key for key in METRICS if name != ALL or key in CLOSED]
+        if st.session_state.get("err-metric") not in (None, *metrics):
+            st.session_state["err-metric"] = metrics[0]
+        metric = str(
+            st.selectbox(
+                "Metric",
+                metrics,
+                format_func=lambda key: METRICS[key],
+                key="err-metric",
+                bind="query-params",
+                width=240,
+            )
+        )
+    with blocks.guarded("These slices cannot be shown."):
+        found = slices_of(model, thresholds[model.letter], columns, column, metric, None if name == ALL else (name,))
+        table = found.table if name == ALL else found.table[found.table["class"] == name]
+        if not len(table):
+            raise Problem("there is no image in any slice")
+        st.markdown(_story(table))
+        st.caption(_how(found))
+        if name == ALL:
+            _all(model, found)
+        else:
+            _one(found, table, name)
+
+
+def _story(table: pd.DataFrame) -> str:
+    told = table[table["verdict"] != "cannot tell"].sort_values("p_adjusted")
+    tested = int(table["p"].notna().sum())
+    few = int((table["note"] != "").sum())
+    said = [
+        f"**{plain(row['class'])}** is {row['verdict']} in **{plain(row['slice'])}** "
+        f"({row['value']:.2f} against {row['rest']:.2f}, {row['n_positive']:,} positives)"
+        for row in told.head(4).to_dict("records")
+    ]
+    small = f" {few} are too small to say." if few else ""
+    if not said:
+        return f"No slice differs from the rest for sure; {tested} could be tested.{small}"
+    return f"{'; '.join(said)}. {len(told)} of the {tested} that could be tested differ from the rest for sure.{small}"
+
+
+def _how(found: Sliced) -> str:
+    metric = METRICS[found.metric]
+    moved = f" {metric} goes with prevalence, which differs between slices; recall and AUROC do not." * (
+        found.metric in WITH_PREVALENCE
+    )
+    drawn = f" ({FEWER_DRAWS} draws)" * (found.draws > 0 and str(FEWER_DRAWS) not in found.method)
+    return (
+        f"{found.slices.rule} {metric} in each slice, beside all other images. Intervals: {found.method}{drawn}; of "
+        f"the difference: MOVER; verdicts after Holm's correction, none with fewer than five patients on a side.{moved}"
+    )
+
+
+def _one(found: Sliced, table: pd.DataFrame, name: str) -> None:
+    metric = METRICS[found.metric]
+    blocks.figure(
+        two_sides(sides_of_slices(table), title=metric, sides=SIDES), table, name=f"slices-{found.metric}",
+        alt_text=f"Dots: {metric} of {name} in each slice of {found.slices.column} and in the rest.",
+    )  # fmt: skip
+    small = table[table["note"] != ""]
+    if len(small):
+        st.caption(" ".join(f"{plain(row['slice'])}: {row['note']}." for row in small.to_dict("records")))
+
+
+def _all(model: Model, found: Sliced) -> None:
+    order = [model.scored.class_names[c] for c in model.order]
+    blocks.figure(
+        slice_map(found.table, list(found.slices.names), order, metric=METRICS[found.metric], ink=ink()),
+        found.table.sort_values("p_adjusted", na_position="last"),
+        name=f"slice-map-{found.metric}",
+        alt_text=f"Heat map: {METRICS[found.metric]} of each class in each slice of {found.slices.column}.",
+    )
+    sizes = found.table.groupby("slice", sort=False)["n"].max()
+    st.caption("Images: " + ", ".join(f"{plain(str(name))} {n:,}" for name, n in sizes.items()) + ".")
+
+
+def sides_of_slices(table: pd.DataFrame) -> pd.DataFrame:
+    """Return the slices of one class as ``two_sides`` draws them."""
+    rows = []
+    for row in table.to_dict("records"):
+        said = f"{row['slice']} ({row['n_positive']:,} of {row['n']:,})"
+        for side, value, ends in zip(SIDES, ("value", "rest"), ("", "rest_"), strict=True):
+            rest = "_rest" if ends else ""
+            rows.append(
+                {
+                    "row": said, "side": side, "value": row[value], "low": row[f"{ends}low"],
+                    "high": row[f"{ends}high"], "n_positive": row[f"n_positive{rest}"], "n": row[f"n{rest}"],
+                    "verdict": row["verdict"], "note": row["note"],
+                }
+            )  # fmt: skip
+    return pd.DataFrame(rows)

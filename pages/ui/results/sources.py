@@ -1,0 +1,192 @@
+"""Which models are looked at: runs, and predictions from files; kept from page to page, runs in the URL too."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+import numpy as np
+import streamlit as st
+
+from lt_core.evaluation import Scored
+from lt_core.evaluation.scored_file import ScoredFile, read_scored_file
+from lt_core.problems import Problem
+from lt_core.stats import groups_of
+from lt_core.training import Run, runs
+from pages.ui import quick_run, run_picker
+from pages.ui.results import files
+from pages.ui.results.models import LETTERS, MOST, Model
+
+FIRST, OTHERS = "run", "versus"
+"""Keys of the two choices, in the session and in the URL; the others are joined by commas there."""
+
+
+@dataclass(frozen=True)
+class Entry:
+    """One choice: a run, or predictions from a file."""
+
+    label: str
+    run: Run | None = None
+    file: files.Given | None = None
+
+
+def choose() -> list[Model]:
+    """Draw the choice of models and part; return the models, the first of which the others are held against."""
+    entries = _entries()
+    if not entries:
+        quick_run.offer("precision, recall, F1, AP and AUROC of every class, from head to tail", beside=files.offer)
+    left, right = st.columns(2)
+    with left:
+        first = _pick_first(entries)
+    with right:
+        others = _pick_others(entries, first)
+    files.control()
+    names = [first, *others]
+    part = _part([entries[name] for name in names])
+    models: list[Model] = []
+    for name in names:
+        try:
+            found = _model(LETTERS[len(models)], name, entries[name], part)
+        except Problem as problem:
+            st.error(f"**{entries[name].label} cannot be shown.** {problem}", icon=":material/error:")
+            continue
+        models.append(found)
+    if not models:
+        st.stop()
+    for number, model in enumerate(models):
+        _strip(model, f"data-strip-{number}", models[0] if number else None)
+    return _same_classes(models)
+
+
+def _entries() -> dict[str, Entry]:
+    found = [run for run in runs() if run_picker.parts_of(run) and (run.path / "dataset.json").is_file()]
+    said = run_picker.labels(found)
+    entries = {run.path.name: Entry(said[run.path.name], run=run) for run in found}
+    return {given.key: Entry(given.label, file=given) for given in files.known()} | entries
+
+
+def _pick_first(entries: dict[str, Entry]) -> str:
+    widget = run_picker.remembered(FIRST, list(entries))
+    name = st.selectbox("Model A", list(entries), format_func=lambda key: entries[key].label, key=widget)
+    run_picker.remember(FIRST, name)
+    return str(name)
+
+
+def _pick_others(entries: dict[str, Entry], first: str) -> list[str]:
+    rest = [name for name in entries if name != first]
+    widget = f"{OTHERS}-widget"
+    wanted = st.session_state.get(widget) or st.session_state.get(OTHERS) or st.query_params.get(OTHERS, "").split(",")
+    st.session_state[widget] = [name for name in wanted if name in rest][: MOST - 1]
+    chosen = st.multiselect(
+        "Others beside it",
+        rest,
+        format_func=lambda key: entries[key].label,
+        key=widget,
+        max_selections=MOST - 1,
+        placeholder="none" if rest else "there is only one model",
+        disabled=not rest,
+        help="Every difference is to model A, on the images that both have.",
+    )
+    run_picker.remember(OTHERS, ",".join(chosen) or None)
+    st.session_state[OTHERS] = chosen
+    return list(chosen)
+
+
+def _part(chosen: list[Entry]) -> str:
+    """Draw the choice of part among those that all runs of the choice have."""
+    known = [run_picker.parts_of(entry.run) for entry in chosen if entry.run is not None]
+    known += [files.parts_of(entry.file) for entry in chosen if entry.file is not None]
+    parts = [part for part in known[0] if all(part in others for others in known)]
+    if not parts:
+        st.info("These models have no part in common: choose others.", icon=":material/info:")
+        st.stop()
+    if parts == [files.WHOLE]:
+        return files.WHOLE
+    return str(
+        st.segmented_control(
+            "Measured on",
+            parts,
+            default=parts[0],
+            required=True,
+            format_func=lambda part: run_picker.PARTS.get(part, part),
+            key="part",
+            bind="query-params",
+            help="The test part is read once, at the end. Choose thresholds and epochs on validation only.",
+        )
+    )
+
+
+def _model(letter: str, name: str, entry: Entry, part: str) -> Model:
+    if entry.run is not None:
+        return _of_run(letter, entry.run, part)
+    assert entry.file is not None
+    return _of_file(letter, name, entry.file, part)
+
+
+def _of_run(letter: str, run: Run, part: str) -> Model:
+    card = run.dataset_card
+    file = run.path / f"predictions-{part}.npz"
+
+    def scored(which: str) -> Scored:
+        return Scored.of(run_picker.predictions(run, which), title=run.name)
+
+    return Model(
+        letter,
+        run.name,
+        f"{file}:{file.stat().st_mtime_ns}",
+        scored(part),
+        scored("val") if part != "val" and "val" in run_picker.parts_of(run) else None,
+        tuple(card["groups"]),
+        np.asarray(card["positives_per_class"], dtype=np.int64),
+        int(card["n_train"]),
+        run,
+    )
+
+
+def _of_file(letter: str, name: str, given: files.Given, part: str) -> Model:
+    whole = _read(**asdict(given), part=None if part == files.WHOLE else part, stamp=files.stamp(given))
+    validation = None
+    if part == "test" and "val" in files.parts_of(given):
+        validation = _read(**asdict(given), part="val", stamp=files.stamp(given)).scored
+    groups = groups_of(whole.positives)
+    return Model(
+        letter,
+        given.label,
+        f"{name}:{files.stamp(given)}:{part}",
+        whole.scored,
+        validation,
+        tuple(str(group) for group in groups),
+        whole.positives,
+    )
+
+
+@st.cache_resource(max_entries=8, show_spinner="Reading the predictions …")
+def _read(
+    predictions: str,
+    truth: str | None,
+    scale: str,
+    part: str | None,
+    stamp: str,  # noqa: ARG001 - part of the key
+) -> ScoredFile:
+    return read_scored_file(Path(predictions), None if truth is None else Path(truth), scale=scale, part=part)
+
+
+def _strip(model: Model, key: str, first: Model | None) -> None:
+    """Say what a model was made with; of further ones only where their data are others."""
+    if model.run is None:
+        files.about(model, key)
+    elif first is None or first.run is None or first.run.dataset_card["title"] != model.run.dataset_card["title"]:
+        run_picker.strip(model.run, key=key)
+
+
+def _same_classes(models: list[Model]) -> list[Model]:
+    """Return the models that can stand beside the first one, and say which cannot."""
+    first = models[0].scored
+    names = set(first.class_names)
+    apart = [m.letter for m in models[1:] if not names & set(m.scored.class_names) or m.scored.kind != first.kind]
+    for letter in apart:
+        st.info(
+            f"A and {letter} know different classes, so {letter} is left out: choose models of one data set.",
+            icon=":material/info:",
+        )
+    return [model for model in models if model.letter not in apart]

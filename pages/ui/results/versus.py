@@ -1,0 +1,113 @@
+"""Two models or more on the same images: how much better, and how sure."""
+
+from __future__ import annotations
+
+import pandas as pd
+import streamlit as st
+
+from lt_core.charts.versus import differences
+from lt_core.evaluation.uncertainty import Comparison
+from lt_core.problems import Problem
+from pages.ui import blocks
+from pages.ui.results.cutting import Choice
+from pages.ui.results.models import Model
+from pages.ui.results.numbers import DRAWS, LOWER_IS_BETTER, METRICS, TERMS, between, comparison_of, in_text, said
+
+CORRECTIONS = {"holm": "Holm", "benjamini-hochberg": "Benjamini-Hochberg"}
+
+
+def draw(choice: Choice) -> None:
+    """Draw the view."""
+    first, *others = choice.models
+    if not others:
+        box = blocks.empty(
+            "One model has nothing to be compared with",
+            "Choose another one above, under *Others beside it*: a run of another loss, of the same loss with another "
+            "seed, or predictions from a file.",
+            ":material/compare_arrows:",
+        )
+        box.page_link("pages/train.py", label="Train another one", icon=":material/play_arrow:")
+        return
+    left, right = st.columns([3, 1], vertical_alignment="bottom")
+    with left:
+        metric = str(
+            st.pills(
+                "Difference in",
+                list(METRICS),
+                default="f1",
+                required=True,
+                format_func=METRICS.get,
+                key="versus-metric",
+                bind="query-params",
+            )
+        )
+    correction = str(
+        right.selectbox(
+            "Many classes",
+            list(CORRECTIONS),
+            format_func=CORRECTIONS.get,
+            key="versus-correction",
+            bind="query-params",
+            help="Holm: the chance of even one wrong verdict stays below 5 %. Benjamini-Hochberg: of the verdicts, at "
+            "most 5 % are wrong on average.",
+        )
+    )
+    lower = " Smaller is better." if metric in LOWER_IS_BETTER else ""
+    st.caption(f"{TERMS[metric]}{lower}")
+    for model in others:
+        try:
+            found = comparison_of(first, model, choice, metric, correction)
+        except Problem as problem:
+            st.error(f"**{model.title} cannot be compared with A.** {problem}", icon=":material/error:")
+            continue
+        _pair(first, model, found, metric)
+    if any(model.run is not None for model in choice.models):
+        st.caption(
+            "One run each: the interval is about these images, not about other seeds. A difference is no proof yet "
+            "that a loss is better: the page Compare repeats runs with several seeds."
+        )
+
+
+def _pair(first: Model, model: Model, found: Comparison, metric: str) -> None:
+    row = found.macro.iloc[0]
+    st.markdown(f"#### {model.title} is {_in_words(found)}")
+    gap = "not defined"
+    if row["difference"] == row["difference"]:
+        gap = f"{row['difference']:+.3f} {between(row['low'], row['high'])}"
+    macro = f"Macro {METRICS[metric]}: {said(row['a'])} in A, {said(row['b'])} in {model.letter}, difference {gap}"
+    patients = "" if found.n_patients is None else f" of {found.n_patients:,} patients"
+    st.markdown(f"{macro}. {found.n:,} images{patients}; A is {first.name}.")
+    for note in found.notes:
+        st.caption(note)
+    rows = found.classes.assign(
+        row=[f"{name} · {int(n):,}" for name, n in zip(found.classes["name"], found.classes["n_positive"], strict=True)]
+    )
+    place = {first.scored.class_names[c]: k for k, c in enumerate(first.order)}
+    rows = rows.assign(place=rows["name"].map(place)).sort_values("place").drop(columns="place")
+    if len(found.groups):
+        groups = found.groups.assign(row=[f"mean of {name}" for name in found.groups["group"]])
+        rows = pd.concat([groups, rows], ignore_index=True)
+    letter = model.letter
+    blocks.figure(
+        differences(rows, title=f"{METRICS[metric]}, {letter} minus A"),
+        in_text(rows),
+        name=f"difference-{metric}-{letter}",
+        alt_text=f"Dots with intervals: {METRICS[metric]} of {model.name} minus that of {first.name}, class by class.",
+    )
+    st.caption(
+        f"Lines are 95 % intervals of each difference from {DRAWS:,} paired draws of patients (the same for both). The "
+        f"words go by p corrected after {CORRECTIONS[found.correction]} over the classes, and over the groups. The "
+        "grey band is the smallest true difference that a set of this size would show four times in five: within it, "
+        '"cannot tell" says little about whether there is none.'
+    )
+
+
+def _in_words(found: Comparison) -> str:
+    """Return how many classes are better and worse, in words."""
+    count = found.classes["verdict"].value_counts()
+    better, worse = int(count.get("better", 0)), int(count.get("worse", 0))
+    rest = len(found.classes) - better - worse
+    if not better and not worse:
+        return f"not shown to differ from A in any of {len(found.classes)} classes"
+    parts = [f"better in {better}" if better else "", f"worse in {worse}" if worse else ""]
+    return f"{' and '.join(part for part in parts if part)} of {len(found.classes)} classes; {rest} cannot be told"
