@@ -12,7 +12,7 @@ from collections import Counter
 from pathlib import Path
 
 from lt_core.problems import Problem
-from lt_core.training import events, lock
+from lt_core.training import events, gpus, lock, process
 from lt_core.training.launch import start_worker_in
 from lt_core.training.queue import DISPATCHER, device_of, slots, waiting
 from lt_core.training.store import QUEUED, Run
@@ -40,33 +40,42 @@ def main(folder: Path) -> int:
 
 
 def busy(folder: Path) -> Counter[str]:
-    """Return how many runs in ``folder`` are running on each device, whoever started them."""
+    """Return how many slots of each device are taken by runs in ``folder`` that are running, whoever started them."""
     found: Counter[str] = Counter()
     for file in folder.glob(f"*/{lock.NAME}"):
         run = Run(file.parent)
         try:
             if lock.at_work(run.path) and run.state == "running":
-                found[device_of(run.config)] += 1
+                found[device_of(run.config)] += run.config.devices
         except Problem:
             continue
     return found
 
 
+def gpus_taken(folder: Path) -> Counter[str]:
+    """Return how many runs in ``folder`` that are running have each GPU, as far as their records say."""
+    files = [file for file in folder.glob(f"*/{lock.RECORD}") if process.alive(file)]
+    return gpus.counted([str((process.recorded(file) or {}).get("gpus", "")) for file in files])
+
+
 def start_due(folder: Path) -> list[Run]:
     """Start those that wait and have a free slot, in order, and return them; one that cannot start has failed."""
-    limits, taken = slots(), busy(folder)
-    started = []
+    limits, taken, used = slots(), busy(folder), gpus_taken(folder)
+    started, full = [], set[str]()
     for entry in waiting(folder):
-        if taken[entry.device] >= limits[entry.device]:
-            continue
         try:
-            _ = entry.run.config
+            wanted = entry.run.config.devices
         except Problem as problem:
             _give_up(entry.run, str(problem))
             continue
+        if entry.device in full or (taken[entry.device] and taken[entry.device] + wanted > limits[entry.device]):
+            full.add(entry.device)  # who comes later does not overtake one that waits for several slots
+            continue
+        own = gpus.chosen(gpus.visible(), used, wanted) if entry.device == "cuda" else ()
         try:
-            started.append(start_worker_in(entry.run.path))
-            taken[entry.device] += 1
+            started.append(start_worker_in(entry.run.path, gpus=own))
+            taken[entry.device] += wanted
+            used.update(own)
         except Problem as problem:  # somebody holds it, or the disk is full: tried again at the next look
             _say(f"{entry.run.path}: {problem}")
     return started

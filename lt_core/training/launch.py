@@ -6,14 +6,16 @@ import os
 import subprocess
 import sys
 import threading
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
+from types import MappingProxyType
 
 from lt_core.home import made
 from lt_core.problems import Problem
 from lt_core.training import lock, process
 from lt_core.training.config import RunConfig
+from lt_core.training.gpus import environment
 from lt_core.training.meta import now, write_meta
 from lt_core.training.store import QUEUED, Run, new_folder, write_json
 
@@ -45,11 +47,11 @@ def start_worker(
         return start_worker_in(path)
 
 
-def start_worker_in(folder: Path) -> Run:
+def start_worker_in(folder: Path, *, gpus: Sequence[str] = ()) -> Run:
     """Start a worker on the run in ``folder``, new or to be gone on with, and return the run.
 
-    Raises ``Problem`` where it has no config that can be read, or where a process already works on it. A stop asked
-    for earlier and a place in the queue are over with this.
+    ``gpus`` are those it may use, by name; all, if not said. Raises ``Problem`` where it has no config that can be
+    read, or where a process already works on it. A stop asked for earlier and a place in the queue are over with this.
     """
     folder = folder.absolute()
     run = Run(folder)
@@ -60,8 +62,8 @@ def start_worker_in(folder: Path) -> Run:
         if run.events()[-1:] and run.events()[-1]["event"] == "finished":
             raise Problem(f"{folder.name} has finished: clone it to train on with other settings")
         (folder / "stop").unlink(missing_ok=True)
-        worker = detached([WORKER, str(folder)], folder / "worker.log")
-        process.record(folder / lock.RECORD, worker.pid)
+        worker = detached([WORKER, str(folder)], folder / "worker.log", environment(gpus))
+        process.record(folder / lock.RECORD, worker.pid, gpus=",".join(gpus))
         (folder / QUEUED).unlink(missing_ok=True)
     return run
 
@@ -100,11 +102,14 @@ def _absolute(name: str) -> str:
     return str(path.absolute()) if path.exists() else name
 
 
-def detached(module: Sequence[str], log: Path) -> subprocess.Popen[bytes]:
+def detached(
+    module: Sequence[str], log: Path, variables: Mapping[str, str] = MappingProxyType({})
+) -> subprocess.Popen[bytes]:
     """Start ``python -m MODULE ARGUMENTS`` in a session of its own, with what it says in ``log``."""
-    environment = {
+    given = {
         SPIN[0]: SPIN[1],
         **os.environ,
+        **variables,
         "PYTHONPATH": os.pathsep.join([str(ROOT), os.environ.get("PYTHONPATH", "")]).rstrip(os.pathsep),
     }
     try:
@@ -115,7 +120,7 @@ def detached(module: Sequence[str], log: Path) -> subprocess.Popen[bytes]:
                 stdout=said,
                 stderr=said,
                 cwd=ROOT,
-                env=environment,
+                env=given,
                 start_new_session=True,
             )
     except OSError as error:

@@ -10,19 +10,24 @@ import time
 from pathlib import Path
 from typing import Any
 
+from lt_core.training.gpus import GIVEN
+
 PROC = Path("/proc")
 BOOT_ID = PROC / "sys" / "kernel" / "random" / "boot_id"
 SILENCE = 300.0
 """Seconds without a word after which a run counts as dead where the system does not tell when a process began."""
 
 
-def record(path: Path, pid: int | None = None) -> None:
+def record(path: Path, pid: int | None = None, *, gpus: str | None = None) -> None:
     """Write who works on a run: the process ``pid`` (default: this one), when it began, and in which boot.
 
     So neither a number used again nor one from before a restart is taken for it. ``log`` is the size of the event file
-    in bytes at this moment: what is in it was said by those before.
+    in bytes at this moment: what is in it was said by those before. ``gpus`` are those it got, "0,1" (default: what the
+    dispatcher told this process).
     """
     entry = {**identity(os.getpid() if pid is None else pid), "time": time.time(), "log": log_size(path.parent)}
+    if said := os.environ.get(GIVEN, "") if gpus is None else gpus:
+        entry["gpus"] = said
     _write(path, entry)
 
 

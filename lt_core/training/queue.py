@@ -18,6 +18,7 @@ from lt_core.problems import Invalid, Problem
 from lt_core.training import lock
 from lt_core.training.config import RunConfig
 from lt_core.training.files import read_json, write_json
+from lt_core.training.gpus import visible
 from lt_core.training.launch import at_home_anywhere, detached, prepared
 from lt_core.training.meta import now, write_meta
 from lt_core.training.store import QUEUED, Run, is_cancelled
@@ -127,8 +128,11 @@ def ensure_dispatcher(folder: Path) -> bool:
 
 
 def slots() -> dict[str, int]:
-    """Return how many runs each device takes at once: one, or what the environment says; raise ``Invalid`` for less."""
-    limits = dict.fromkeys(DEVICES, 1)
+    """Return how many processes each device takes at once: one (one a GPU), or what the environment says.
+
+    A run takes as many as its ``devices``. Raises ``Invalid`` for less than one.
+    """
+    limits = dict.fromkeys(DEVICES, 1) | {"cuda": max(1, len(visible()))}
     text = os.environ.get(SLOTS, "")
     for part in filter(None, (piece.strip() for piece in text.split(","))):
         device, _, count = (piece.strip() for piece in part.partition("="))
