@@ -21,7 +21,8 @@ def by_threshold(table: pd.DataFrame, cuts: pd.DataFrame) -> Figure:
     ``table`` has the columns model, threshold, measure (precision, recall, F1), value; ``cuts`` model, threshold.
     """
     models = table["model"].drop_duplicates().tolist()
-    dash = alt.StrokeDash("model:N", title="model", sort=models, legend=_top() if len(models) > 1 else None)
+    several = alt.Legend(orient="top", direction="vertical") if len(models) > 1 else None
+    dash = alt.StrokeDash("model:N", title=None, sort=models, legend=several)
     colour = alt.Color(
         "measure:N", title=None, scale=alt.Scale(domain=list(MEASURES), range=list(COLOURS)), legend=_top()
     )
@@ -128,7 +129,7 @@ def what_remains(table: pd.DataFrame, *, reference: str) -> Figure:
     dots = base.mark_point(filled=True, size=90, opacity=1).encode(
         x=alt.X("gain:Q", title=title, axis=alt.Axis(format="+.2f", gridDash=[2, 3], tickCount=7)), shape=shape
     )
-    return alt.layer(zero, span, dots).properties(height=max(160, 20 * len(slots) * len(order)))
+    return alt.layer(zero, span, dots).properties(height=110 + 18 * len(slots) * len(order))
 
 
 def _reach(*columns: pd.Series) -> list[float]:

@@ -101,6 +101,12 @@ def test_a_perfect_ranking_of_few_is_not_certain() -> None:
     found = auroc_interval(cells_of(scored(p, y)), np.array([1.0]))
     assert found.high[0] == 1.0
     assert 0.5 < found.low[0] < 0.75
+    # two equal placements out of three: DeLong's variance hardly sees the spread that so few must have
+    p = np.r_[np.linspace(0, 1, 40), 0.805, 0.806, 0.95][:, None]
+    few = cells_of(scored(p, (np.arange(43) >= 40)[:, None]))
+    area = np.array([(33 + 33 + 38) / 40 / 3])
+    steadied = auroc_interval(few, area)
+    assert steadied.high[0] - steadied.low[0] > 1.5 * 2 * 1.96 * np.sqrt(variance(few, *placements(few))[0])
     many = made(5, n=20_000, c=1)
     cells = cells_of(many)
     value = evaluate(many, draws=0).classes["auroc"].to_numpy()

@@ -86,8 +86,8 @@ def _band(low: float | None, high: float | None) -> str:
 
 
 def _named(column: str, values: pd.Series, *, by_name: bool) -> Slices:
-    text = values.astype(object).where(values.notna(), None).map(lambda value: None if value is None else str(value))
-    text = text.map(lambda value: None if value is None or not value.strip() else value.strip())
+    words = [None if pd.isna(value) else str(value).strip() or None for value in values]
+    text = pd.Series(words, dtype=object)
     counts = text.value_counts()
     names = [str(name) for name in (sorted(counts.index, key=float) if by_name else counts.index)]
     rule = "A slice for each value."
@@ -97,7 +97,7 @@ def _named(column: str, values: pd.Series, *, by_name: bool) -> Slices:
         )
         names = [*names[: MOST - 1], OTHERS]
     at = {name: k for k, name in enumerate(names)}
-    place = np.array([len(names) if pd.isna(value) else at.get(value, len(names) - 1) for value in text], np.int64)
+    place = np.array([len(names) if word is None else at.get(word, len(names) - 1) for word in words], np.int64)
     return _kept(column, [*names, MISSING], place, rule)
 
 

@@ -8,21 +8,25 @@ import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike, NDArray
 
-from lt_core.evaluation.errors.shares import Share, equal_p, newcombe
+from lt_core.evaluation.errors.shares import Ends, Share, apart, equal_p, newcombe, reaching_zero
 from lt_core.evaluation.errors.two_sides import Sides, drawn_sides, measured
+from lt_core.evaluation.ratios import ratio
 from lt_core.evaluation.scored import Scored
 from lt_core.evaluation.uncertainty.answering import by_patient
 from lt_core.evaluation.uncertainty.cells import Cells, cells_of
-from lt_core.evaluation.uncertainty.closed import design_effect
+from lt_core.evaluation.uncertainty.closed import design_effect, f_interval
 from lt_core.evaluation.uncertainty.multiple import adjusted
-from lt_core.evaluation.uncertainty.resampled import expanded, percentile, two_sided
+from lt_core.evaluation.uncertainty.resampled import correlations, expanded, percentile
 from lt_core.evaluation.uncertainty.weights import blocks
 from lt_core.problems import Invalid, Problem, Unknown
 from lt_core.stats.intervals import wilson
 
 Numbers = NDArray[np.float64]
+Mask = NDArray[np.bool_]
 PROBED = ("recall", "f1", "ap", "auroc")
 """The metrics of ``shortcut_probe``."""
+DRAWN = ("ap", "auroc")
+"""Those that need the bootstrap."""
 BETTER, WORSE, UNDECIDED = "better with", "worse with", "cannot tell"
 LEAST = 5
 """Positives on each side below which there is no verdict."""
@@ -71,17 +75,20 @@ def shortcut_probe(
     F1 = 2 q r / (q r + (1 - q) f + q) for prevalence q, recall r and false alarm rate f. Recall and AUROC do not
     depend on prevalence. Images whose truth for the class or for A is unknown are on neither side.
 
-    Recall has Wilson's interval, its difference Newcombe's and Fisher's test, with the design effect of patients. The
-    other metrics have percentiles of ``draws`` bootstrap draws of patients, the same for both sides, so that a patient
-    with images on both sides counts as one; the interval of a side is expanded for its few positive patients
-    (``resampled.expanded``). p is corrected for the number of classes. There is no verdict where a side has fewer than
-    ``LEAST`` positives. Raises ``Problem`` for single-label images, which never have two classes.
+    Recall has Wilson's interval, its difference Newcombe's and Fisher's test; F1 has Wilson's carried over (``f1_at``,
+    ``closed.f_interval``), its difference MOVER and the p at which that reaches 0: closed forms, for a bootstrap says
+    [0, 0] for none of six found. All with the design effect of patients; a patient on both sides makes the difference a
+    little wide. AP and AUROC have percentiles of ``draws`` bootstrap draws of patients, expanded for the few patients
+    with a positive (``resampled.expanded``), their difference MOVER with the correlation that the draws show, as a
+    patient with images on both sides is drawn on both. p is corrected for the number of classes. There is no verdict
+    where a side has fewer than ``LEAST`` positives. Raises ``Problem`` for single-label images, which never have two
+    classes.
     """
     if metric not in PROBED:
         raise Unknown.of("metric of the probe", metric, list(PROBED))
     if name not in scored.class_names:
         raise Unknown.of("class", name, list(scored.class_names))
-    if metric != "recall" and draws < 2:
+    if metric in DRAWN and draws < 2:
         raise Invalid(f"the probe needs at least 2 draws, got {draws}")
     if scored.kind == "single":
         raise Problem("every image has one class here, so none stands beside another: the probe needs several labels")
@@ -94,18 +101,18 @@ def shortcut_probe(
     target = int(cells.truth[:, column].sum()) / n_known if equal_prevalence and n_known else np.nan
     table = _counted(cells, column, others, masks)
     if metric == "recall":
-        found, method = _by_counts(cells, column, masks), "Wilson, Newcombe and Fisher"
+        found, method = _recall(cells, column, masks), "Wilson, Newcombe and Fisher"
+    elif metric == "f1":
+        found, method = _f1(cells, column, masks, target), "Wilson carried over to F1, MOVER for the difference"
     else:
         found = _by_draws(cells, column, masks, metric, target, draws, seed)
-        method = f"bootstrap percentile, {draws:,} draws of {'patients' if cells.clustered else 'images'}"
+        method = f"Bootstrap expanded percentile, {draws:,} draws of {'patients' if cells.clustered else 'images'}"
     table = _verdicts(table.assign(**found), correction)
     shown = target if metric in ("f1", "ap") else np.nan
-    return Probe(name, metric, table, shown, correction, draws if metric != "recall" else 0, method)
+    return Probe(name, metric, table, shown, correction, draws if metric in DRAWN else 0, method)
 
 
-def _counted(
-    cells: Cells, column: int, others: list[int], masks: tuple[NDArray[np.bool_], NDArray[np.bool_]]
-) -> pd.DataFrame:
+def _counted(cells: Cells, column: int, others: list[int], masks: tuple[Mask, Mask]) -> pd.DataFrame:
     table: dict[str, object] = {"beside": [cells.class_names[c] for c in others]}
     for side, mask in zip(("with", "without"), masks, strict=True):
         table[f"n_{side}"] = mask.sum(axis=0)
@@ -116,22 +123,69 @@ def _counted(
     return found
 
 
-def _by_counts(cells: Cells, column: int, masks: tuple[NDArray[np.bool_], NDArray[np.bool_]]) -> dict[str, Numbers]:
-    shares = []
+def _recall(cells: Cells, column: int, masks: tuple[Mask, Mask]) -> dict[str, Numbers]:
+    with_, without = (_share(cells, mask & cells.truth[:, [column]], column) for mask in masks)
+    gap, low, high = newcombe(with_, without)
+    return _columns((with_.value, without.value), (with_.ends, without.ends), (gap, low, high), equal_p(with_, without))
+
+
+def _share(cells: Cells, mask: Mask, column: int) -> Share:
+    """Return the share of called images among those of ``mask`` (n, K)."""
+    k, n = by_patient(mask & cells.called[:, [column]], cells), by_patient(mask, cells)
+    effect = design_effect(k, n) if cells.clustered else np.ones(mask.shape[1])
+    return Share.of(k.sum(axis=0), n.sum(axis=0), effect)
+
+
+def _f1(cells: Cells, column: int, masks: tuple[Mask, Mask], target: float) -> dict[str, Numbers]:
+    values, ends = [], []
     for mask in masks:
-        positive = mask & cells.truth[:, [column]]
-        k, n = by_patient(positive & cells.called[:, [column]], cells), by_patient(positive, cells)
-        effect = design_effect(k, n) if cells.clustered else np.ones(mask.shape[1])
-        shares.append(Share.of(k.sum(axis=0), n.sum(axis=0), effect))
-    gap, low, high = newcombe(*shares)
-    found = {"difference": gap, "difference_low": low, "difference_high": high, "p": equal_p(*shares)}
-    for side, share in zip(("with", "without"), shares, strict=True):
-        found |= {f"value_{side}": share.value, f"low_{side}": share.ends[0], f"high_{side}": share.ends[1]}
-    return found
+        truth, called = cells.truth[:, [column]], cells.called[:, [column]]
+        if np.isnan(target):
+            parts = [by_patient(mask & part, cells) for part in (truth & called, called & ~truth, truth & ~called)]
+            some = np.where((mask & truth).any(axis=0), 1.0, np.nan)
+            tp, fp, fn = (part.sum(axis=0) for part in parts)
+            effect = design_effect(parts[0], parts[0] + parts[1] + parts[2]) if cells.clustered else 1.0
+            values.append(ratio(2 * tp, 2 * tp + fp + fn) * some)
+            ends.append(f_interval(tp / effect, fp / effect, fn / effect))
+        else:
+            hits, alarms = _share(cells, mask & truth, column), _share(cells, mask & ~truth, column)
+            value, low, high = f1_at(target, hits, alarms)
+            values.append(value)
+            ends.append((low, high))
+    found = apart(values[0], ends[0], values[1], ends[1])
+    return _columns((values[0], values[1]), (ends[0], ends[1]), found, reaching_zero(*found))
+
+
+def f1_at(prevalence: float, hits: Share, alarms: Share) -> tuple[Numbers, Numbers, Numbers]:
+    """Return F1 at a prevalence q from recall r and false alarm rate f, and its 95 % interval, (K,) each.
+
+    F1 = 2 q r / (q r + (1 - q) f + q) rises with r and falls with f, so each arm is made of what their Wilson arms do
+    to it, added up squared (MOVER for a function of two, Zou and Donner 2008).
+    """
+
+    def at(r: Numbers, f: Numbers) -> Numbers:
+        return ratio(2 * prevalence * r, prevalence * r + (1 - prevalence) * f + prevalence)
+
+    (r_low, r_high), (f_low, f_high) = hits.ends, alarms.ends
+    value = at(hits.value, alarms.value)
+    down = np.hypot(value - at(r_low, alarms.value), value - at(hits.value, f_high))
+    up = np.hypot(at(r_high, alarms.value) - value, at(hits.value, f_low) - value)
+    return value, np.maximum(value - down, 0.0), np.minimum(value + up, 1.0)
+
+
+def _columns(
+    values: tuple[Numbers, Numbers], ends: tuple[Ends, Ends], gap: tuple[Numbers, Numbers, Numbers], p: Numbers
+) -> dict[str, Numbers]:
+    """Return the columns of the table; an interval is only where its value is."""
+    found = {"difference": gap[0], "difference_low": gap[1], "difference_high": gap[2], "p": p}
+    for side, value, (low, high) in zip(("with", "without"), values, ends, strict=True):
+        found |= {f"value_{side}": value, f"low_{side}": low + 0.0 * value, f"high_{side}": high + 0.0 * value}
+    lost = 0.0 * gap[0]
+    return {name: part + lost if name[:1] in "dp" else part for name, part in found.items()}
 
 
 def _by_draws(
-    cells: Cells, column: int, masks: tuple[NDArray[np.bool_], NDArray[np.bool_]], metric: str, target: float,
+    cells: Cells, column: int, masks: tuple[Mask, Mask], metric: str, target: float,
     draws: int, seed: int,
 ) -> dict[str, Numbers]:  # fmt: skip
     both = Sides.of(cells, column, np.concatenate(masks, axis=1))
@@ -140,22 +194,18 @@ def _by_draws(
     drawn = drawn_sides(both, metric, target, weights)
     patients = (by_patient(both.positive, cells) > 0).sum(axis=0).astype(np.float64)
     low, high = percentile(drawn, expanded(patients))
-    # [1, 1] for three of three in every draw would be a lie: there the interval is that of a share of the patients
+    # [1, 1] for three of three in every draw would be a lie, and one patient has no bootstrap: there the interval is
+    # that of a share of the patients
     still = np.fmax.reduce(drawn, axis=0) - np.fmin.reduce(drawn, axis=0) < 1e-6
     spare = wilson(np.nan_to_num(value) * patients, patients)
+    still |= patients < 2
     low, high = np.where(still, spare[0], low), np.where(still, spare[1], high)
     low, high = np.fmin(low, value), np.fmax(high, value)
-    lost = 0.0 * value
     k = masks[0].shape[1]
-    gap = drawn[:, :k] - drawn[:, k:]
-    gap_low, gap_high = percentile(gap)
-    missing = lost[:k] + lost[k:]
-    return {
-        "value_with": value[:k], "low_with": (low + lost)[:k], "high_with": (high + lost)[:k],
-        "value_without": value[k:], "low_without": (low + lost)[k:], "high_without": (high + lost)[k:],
-        "difference": value[:k] - value[k:], "difference_low": gap_low + missing, "difference_high": gap_high + missing,
-        "p": two_sided(gap) + missing,
-    }  # fmt: skip
+    with_, without = (value[:k], (low[:k], high[:k])), (value[k:], (low[k:], high[k:]))
+    together = np.array([correlations(drawn[:, [c, k + c]])[0, 1] for c in range(k)])
+    found = apart(*with_, *without, together)
+    return _columns((with_[0], without[0]), (with_[1], without[1]), found, reaching_zero(*found))
 
 
 def _verdicts(table: pd.DataFrame, correction: str) -> pd.DataFrame:

@@ -8,10 +8,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lt_core.evaluation.ratios import ratio
-from lt_core.stats.intervals import wilson
+from lt_core.stats.intervals import Z95, wilson
 from lt_core.stats.pair_intervals import independence_p
 
 Numbers = NDArray[np.float64]
+Ends = tuple[Numbers, Numbers]
 
 
 @dataclass(frozen=True, eq=False)
@@ -38,11 +39,36 @@ def newcombe(a: Share, b: Share) -> tuple[Numbers, Numbers, Numbers]:
     Square-and-add of Wilson's intervals: method 10 of Newcombe, "Interval estimation for the difference between
     independent proportions", Statistics in Medicine 1998.
     """
-    gap = a.value - b.value
-    (a_low, a_high), (b_low, b_high) = a.ends, b.ends
-    down = np.sqrt((a.value - a_low) ** 2 + (b_high - b.value) ** 2)
-    up = np.sqrt((a_high - a.value) ** 2 + (b.value - b_low) ** 2)
+    return apart(a.value, a.ends, b.value, b.ends)
+
+
+def apart(
+    a: Numbers, a_ends: Ends, b: Numbers, b_ends: Ends, together: Numbers | float = 0.0
+) -> tuple[Numbers, Numbers, Numbers]:
+    """Return a - b and the ends of its 95 % interval from the intervals of a and b, (K,) each.
+
+    MOVER: each arm of an interval is a standard error in that direction, and they add up squared (Zou and Donner,
+    Statistics in Medicine 2008), less twice their product times ``together``, the correlation of the estimates. So
+    the difference keeps the skewness of both.
+    """
+    gap = a - b
+    down, up = (
+        np.sqrt(np.maximum(x * x + y * y - 2 * together * x * y, 0.0))
+        for x, y in ((a - a_ends[0], b_ends[1] - b), (a_ends[1] - a, b - b_ends[0]))
+    )
     return gap, gap - down, gap + up
+
+
+def reaching_zero(gap: Numbers, low: Numbers, high: Numbers) -> Numbers:
+    """Return the two-sided p-value (K,) at which a 95 % interval about ``gap`` would end at 0, arms growing with z."""
+    from scipy.special import ndtr
+
+    arm = np.where(gap > 0, gap - low, high - gap)
+    z = Z95 * np.abs(ratio(gap, arm))
+    p = np.asarray(2 * ndtr(-z), dtype=np.float64)
+    p[gap == 0] = 1.0
+    p[(arm == 0) & (gap != 0)] = 0.0
+    return p
 
 
 def equal_p(a: Share, b: Share) -> Numbers:

@@ -10,6 +10,7 @@ import pandas as pd
 from numpy.typing import ArrayLike, NDArray
 
 from lt_core.evaluation.errors.bands import Slices, sliced
+from lt_core.evaluation.errors.shares import apart, reaching_zero
 from lt_core.evaluation.ratios import ratio
 from lt_core.evaluation.scored import Scored
 from lt_core.evaluation.uncertainty.answering import by_patient
@@ -22,7 +23,6 @@ from lt_core.evaluation.uncertainty.intervals import intervals_of
 from lt_core.evaluation.uncertainty.multiple import adjusted
 from lt_core.evaluation.uncertainty.ordered import RANKED
 from lt_core.problems import Invalid, Problem, Unknown
-from lt_core.stats.intervals import Z95
 
 Numbers = NDArray[np.float64]
 CLOSED = ("prevalence", "precision", "recall", "specificity", "npv", "f1", "balanced_accuracy", "auroc")
@@ -180,9 +180,7 @@ def _deciding(cells: Cells, metric: str) -> Numbers:
 
 def _rows(scored: Scored, name: str, mask: NDArray[np.bool_], settings: _Settings) -> pd.DataFrame:
     inside, outside = _side(scored.only(mask), settings), _side(scored.only(~mask), settings)
-    gap = inside.value - outside.value
-    low = gap - np.sqrt((inside.value - inside.low) ** 2 + (outside.high - outside.value) ** 2)
-    high = gap + np.sqrt((inside.high - inside.value) ** 2 + (outside.value - outside.low) ** 2)
+    gap, low, high = apart(inside.value, (inside.low, inside.high), outside.value, (outside.low, outside.high))
     table = pd.DataFrame(
         {
             "slice": name, "class": list(scored.class_names),
@@ -203,18 +201,6 @@ def _rows(scored: Scored, name: str, mask: NDArray[np.bool_], settings: _Setting
         for few, lost in zip(fewest, unsaid, strict=True)
     ]
     return table
-
-
-def reaching_zero(gap: Numbers, low: Numbers, high: Numbers) -> Numbers:
-    """Return the two-sided p-value (K,) at which a 95 % interval about ``gap`` would end at 0, arms growing with z."""
-    from scipy.special import ndtr
-
-    arm = np.where(gap > 0, gap - low, high - gap)
-    z = Z95 * np.abs(ratio(gap, arm))
-    p = np.asarray(2 * ndtr(-z), dtype=np.float64)
-    p[gap == 0] = 1.0
-    p[(arm == 0) & (gap != 0)] = 0.0
-    return p
 
 
 def _note(fewest: float, undefined: bool, metric: str, alone: bool) -> str:

@@ -29,6 +29,8 @@ PRIOR = 3.0
 """Positives that the correlation of two models must outweigh; chosen by ``benchmarks/coverage.py``."""
 ADDED_PLAINLY = ("f1", "f_beta", "brier", "ece")
 """Measures whose differences hold 95 % or more without."""
+FEW = 20
+"""Positives below which differences of Brier are cautious."""
 
 
 def compare(
@@ -75,8 +77,24 @@ def compare(
         classes=_classes(pair, cells, metric, values, drawn, member, correction, beta),
         groups=_groups(cells[0], metric, values, drawn, member, correction),
         macro=_macro(cells[0], metric, values, drawn),
-        notes=pair.notes,
+        notes=(*pair.notes, *cautions(metric, cells[0].truth.sum(axis=0))),
     )
+
+
+def cautions(metric: str, positives: NDArray[np.integer]) -> tuple[str, ...]:
+    """Return in sentences where intervals of differences did not hold 95 % in simulation (docs/evaluation.md)."""
+    said = []
+    if metric in ("recall", "balanced_accuracy", "auroc"):
+        said.append(
+            f"Intervals of differences of macro and group means of {metric.replace('_', ' ')} held 92 % in simulation, "
+            "not 95 %: read those that end near 0 with care."
+        )
+    if metric == "brier" and (positives < FEW).any():
+        said.append(
+            f"Intervals of differences of Brier with fewer than {FEW} positives held 99 % in simulation: they are "
+            "wider than they need be."
+        )
+    return tuple(said)
 
 
 def _classes(

@@ -28,7 +28,7 @@ def adjusted(p: NDArray[np.float64], how: str = "holm") -> NDArray[np.float64]:
     order = known[np.argsort(found[known], kind="stable")]
     n = len(order)
     if how == "holm":
-        steps = np.maximum.accumulate(found[order] * np.full(n, n))
+        steps = np.maximum.accumulate(found[order] * np.arange(n, 0, -1))
     else:
         steps = np.minimum.accumulate((found[order] * n / np.arange(1, n + 1))[::-1])[::-1]
     found[order] = np.minimum(steps, 1.0)

@@ -172,7 +172,7 @@ def _remains(choice: Choice) -> None:
         st.caption(str(problem))
         return
     reference = models[0].title
-    shown = table[table["run"] != reference]
+    shown = table[(table["run"] != reference) & (table["n_classes"] > 0)]
     blocks.figure(
         what_remains(shown, reference=reference),
         in_text(table),

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from urllib.parse import urlencode
+
 import numpy as np
 import pandas as pd
 import streamlit as st
@@ -108,30 +110,43 @@ def _caption(case: dict[str, object]) -> str:
     who = f", patient {case['patient']}" if case["patient"] else ""
     return (
         f"{case['id']}{who}\n{case['score']:.4f}{cut}\n"
-        f"also there: {case['truly'] or 'nothing'}\ncalled: {case['called'] or 'nothing'}"
+        f"also there: {_cut(case['truly'])}\ncalled: {_cut(case['called'])}"
     )
 
 
+def _cut(names: object, most: int = 90) -> str:
+    """Return names as a tile has room for them; the table of the download has all."""
+    text = str(names) or "nothing"
+    return text if len(text) <= most else f"{text[: most - 2].rsplit(', ', 1)[0]}, …"
+
+
 def _to_grad_cam(model: Model, row: int, name: str) -> None:
-    """Draw the way to the map of this image; the page finds images by a class that they have."""
+    """Draw the way to the map of this image, where the run's page of maps can be led to it."""
+    query = grad_cam_query(model, row, name)
+    if query is not None:
+        # a tab of its own: the other pages of this session stay with the models chosen here
+        st.link_button(
+            "Grad-CAM", f"gradcam?{urlencode(query)}", icon=":material/center_focus_strong:", type="tertiary",
+            help=f"Opens in a new tab, with {query['cam-shown']} to begin with.",
+        )  # fmt: skip
+
+
+def grad_cam_query(model: Model, row: int, name: str) -> dict[str, str] | None:
+    """Return what leads the page of maps to image ``row`` and class ``name``; None where nothing does.
+
+    The page goes through the images that have a class: this one, or for a false alarm one that is truly there.
+    """
     from pages.ui import run_picker
+    from pages.ui.cam_cases import ORDERS
 
     run, scored = model.run, model.scored
-    if run is None or scored.part != run_picker.parts_of(run)[0]:
-        return
     there = np.flatnonzero(scored.targets[row] == 1)
-    if not len(there):
-        return
+    if run is None or scored.part != run_picker.parts_of(run)[0] or not len(there):
+        return None
     column = scored.class_names.index(name)
     by = column if column in there else int(there[0])
     number = int((scored.targets[: row + 1, by] == 1).sum())
-    if st.button("Grad-CAM", key=f"err-cam-{row}", icon=":material/center_focus_strong:", type="tertiary"):
-        for key in ("run-widget", "run"):
-            st.session_state.pop(key, None)
-        st.session_state.update(
-            {
-                "run": run.path.name, "cam-shown": scored.class_names[by], "cam-order": "file", "cam-number": number,
-                "cam-followed": scored.class_names[by], "cam-class": name, "image-from": "set",
-            }
-        )  # fmt: skip
-        st.switch_page("pages/gradcam.py")
+    return {
+        "run": run.path.name, "cam-shown": scored.class_names[by], "cam-order": ORDERS["file"],
+        "cam-number": str(number), "cam-class": name,
+    }  # fmt: skip

@@ -52,7 +52,8 @@ def draw(models: list[Model], thresholds: dict[str, Cuts]) -> None:
         if not len(table):
             raise Problem("there is no image in any slice")
         st.markdown(_story(table))
-        st.caption(_how(found))
+        alone = "" if model.scored.patients is not None else " Every image is taken to be of another patient."
+        st.caption(_how(found) + alone)
         if name == ALL:
             _all(model, found)
         else:
@@ -106,7 +107,10 @@ def _all(model: Model, found: Sliced) -> None:
         alt_text=f"Heat map: {METRICS[found.metric]} of each class in each slice of {found.slices.column}.",
     )
     sizes = found.table.groupby("slice", sort=False)["n"].max()
-    st.caption("Images: " + ", ".join(f"{plain(str(name))} {n:,}" for name, n in sizes.items()) + ".")
+    st.caption(
+        "Number: the value in the slice; faint where there are too few to say, faded where it may be chance. "
+        "Images: " + ", ".join(f"{plain(str(name))}: {n:,}" for name, n in sizes.items()) + "."
+    )
 
 
 def sides_of_slices(table: pd.DataFrame) -> pd.DataFrame:

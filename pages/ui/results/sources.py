@@ -73,23 +73,13 @@ def _pick_first(entries: dict[str, Entry]) -> str:
 
 
 def _pick_others(entries: dict[str, Entry], first: str) -> list[str]:
-    rest = [name for name in entries if name != first]
-    widget = f"{OTHERS}-widget"
-    wanted = st.session_state.get(widget) or st.session_state.get(OTHERS) or st.query_params.get(OTHERS, "").split(",")
-    st.session_state[widget] = [name for name in wanted if name in rest][: MOST - 1]
-    chosen = st.multiselect(
-        "Others beside it",
-        rest,
-        format_func=lambda key: entries[key].label,
-        key=widget,
-        max_selections=MOST - 1,
-        placeholder="none" if rest else "there is only one model",
-        disabled=not rest,
-        help="Every difference is to model A, on the images that both have.",
+    return run_picker.pick_others(
+        {name: entry.label for name, entry in entries.items()},
+        first,
+        key=OTHERS,
+        most=MOST - 1,
+        note="Every difference is to model A, on the images that both have.",
     )
-    run_picker.remember(OTHERS, ",".join(chosen) or None)
-    st.session_state[OTHERS] = chosen
-    return list(chosen)
 
 
 def _part(chosen: list[Entry]) -> str:

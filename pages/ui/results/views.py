@@ -29,7 +29,7 @@ VIEWS = (
     View("Thresholds", "cuts", "what a threshold does, calibration, what tuning is worth"),
     View("Compare", "versus", "paired differences: better, worse, or cannot tell"),
     View("Errors", "mistakes", "confident misses, false alarms, and what they go with"),
-    View("Slices", "parts", "the same numbers by sex, age, view, hospital ..."),
+    View("Slices", "parts", "the same numbers by sex, age, view or hospital"),
     View("Report", "card", "tables and a model card to take away"),
 )
 

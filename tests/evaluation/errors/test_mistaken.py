@@ -73,9 +73,11 @@ def test_one_more_of_the_other_findings_explains_what_is_called_with_it() -> Non
 def test_several_images_of_a_patient_widen_intervals_and_raise_p(clustered: Scored) -> None:
     apart = replace(clustered, patients=None)
     wide, narrow = (missed_called(one, CUTS, given="nothing") for one in (clustered, apart))
-    assert "design effect" in wide.notes[0] and "not known" in narrow.notes[0]
+    assert "design effect" in wide.notes[0]
+    assert "not known" in narrow.notes[0]
     width = [np.asarray(found.pairs["difference_high"] - found.pairs["difference_low"]) for found in (wide, narrow)]
-    assert (width[0] >= width[1] - 1e-12).all() and (width[0] > width[1] + 1e-3).any()
+    assert (width[0] >= width[1] - 1e-12).all()
+    assert (width[0] > width[1] + 1e-3).any()
     for key in ("n", "n_called", "rate", "baseline", "difference"):
         assert np.allclose(wide.pairs[key], narrow.pairs[key], equal_nan=True)
 
@@ -94,8 +96,12 @@ def test_images_of_one_class_have_no_other_findings() -> None:
 def test_a_pair_without_a_miss_is_not_defined_and_says_so(scored: Scored) -> None:
     pairs = missed_called(scored, np.array([0.0, 0.4, 0.6, 0.5])).pairs
     row = pairs[pairs["missed"] == "A"].iloc[0]
-    assert row["n"] == 0 and np.isnan(row["rate"]) and np.isnan(row["difference"]) and np.isnan(row["p_adjusted"])
-    assert row["verdict"] == "cannot tell" and "no image" in row["note"]
+    assert row["n"] == 0
+    assert np.isnan(row["rate"])
+    assert np.isnan(row["difference"])
+    assert np.isnan(row["p_adjusted"])
+    assert row["verdict"] == "cannot tell"
+    assert "no image" in row["note"]
 
 
 def test_difference_is_newcombes_published_example() -> None:

@@ -9,7 +9,7 @@ import pandas as pd
 import pytest
 
 from lt_core.evaluation.errors import MISSING, by_slice, sliced
-from lt_core.evaluation.errors.slices import reaching_zero
+from lt_core.evaluation.errors.shares import reaching_zero
 from lt_core.evaluation.scored import Scored
 from lt_core.evaluation.uncertainty import METRICS, evaluate
 from lt_core.problems import Invalid, Problem, Unknown
@@ -36,7 +36,9 @@ def test_other_numbers_are_cut_at_quartiles_and_few_values_stay() -> None:
 def test_names_are_slices_by_frequency_and_the_rarest_stand_together() -> None:
     names = [f"h{k}" for k in range(20) for _ in range(30 - k)] + [None, " "]
     cut = sliced(pd.DataFrame({"hospital": names}), "hospital")
-    assert cut.names[:2] == ("h0", "h1") and cut.names[-2:] == ("all others", MISSING) and len(cut.names) == 13
+    assert cut.names[:2] == ("h0", "h1")
+    assert cut.names[-2:] == ("all others", MISSING)
+    assert len(cut.names) == 13
     assert cut.mask(MISSING).sum() == 2
     assert cut.mask("all others").sum() == sum(30 - k for k in range(11, 20))
     with pytest.raises(Unknown):
@@ -57,8 +59,10 @@ def test_a_slice_is_an_evaluation_of_its_images(clustered: Scored, metric: str) 
         assert table["n_positive"].tolist() == wanted["n_positive"].tolist()
     # two slices are each other's rest
     f, m = (found.table[found.table["slice"] == name].reset_index() for name in ("F", "M"))
-    assert np.allclose(f["difference"], -m["difference"]) and np.allclose(f["difference_low"], -m["difference_high"])
-    assert np.allclose(f["value"], m["rest"]) and f["verdict"].isin(["better", "worse", "cannot tell", "differs"]).all()
+    assert np.allclose(f["difference"], -m["difference"])
+    assert np.allclose(f["difference_low"], -m["difference_high"])
+    assert np.allclose(f["value"], m["rest"])
+    assert f["verdict"].isin(["better", "worse", "cannot tell", "differs"]).all()
 
 
 def test_one_class_is_the_same_alone_and_among_all(scored: Scored) -> None:
@@ -76,15 +80,19 @@ def test_a_planted_difference_is_found_with_its_sign(scored: Scored) -> None:
     record = replace(scored, scores=scores, probabilities=scores)
     for metric, bad in (("auroc", "worse"), ("brier", "worse")):
         table = by_slice(record, "sex", metric=metric, draws=200).table.set_index(["slice", "class"])
-        assert table.loc[("M", "A"), "verdict"] == bad and table.loc[("F", "A"), "verdict"] == "better"
+        assert table.loc[("M", "A"), "verdict"] == bad
+        assert table.loc[("F", "A"), "verdict"] == "better"
 
 
 def test_small_slices_are_said_and_get_no_verdict(scored: Scored) -> None:
     columns = pd.DataFrame({"view": ["lateral"] * 3 + ["frontal"] * (len(scored) - 3)})
     table = by_slice(scored, "view", columns=columns).table
-    assert (table["verdict"] == "cannot tell").all() and (table["note"] != "").all() and table["p"].isna().all()
+    assert (table["verdict"] == "cannot tell").all()
+    assert (table["note"] != "").all()
+    assert table["p"].isna().all()
     alone = by_slice(scored, "view", columns=pd.DataFrame({"view": ["frontal"] * len(scored)})).table
-    assert (alone["note"] == "there is no other slice").all() and alone["rest"].isna().all()
+    assert (alone["note"] == "there is no other slice").all()
+    assert alone["rest"].isna().all()
 
 
 def test_nothing_known_is_a_sentence(scored: Scored) -> None:
@@ -94,4 +102,6 @@ def test_nothing_known_is_a_sentence(scored: Scored) -> None:
 
 def test_p_agrees_with_its_interval() -> None:
     p = reaching_zero(np.array([0.2, 0.2, -0.2, 0.0]), np.array([0.0, 0.1, -0.3, -0.1]), np.array([0.4, 0.4, 0.0, 0.2]))
-    assert p[[0, 2]] == pytest.approx(0.05) and p[1] < 0.05 and p[3] == 1
+    assert p[[0, 2]] == pytest.approx(0.05)
+    assert p[1] < 0.05
+    assert p[3] == 1

@@ -1,0 +1,152 @@
+"""A drawing of lines, dots and words that is written as SVG or PNG without a browser or any other program."""
+
+from __future__ import annotations
+
+import importlib.util
+import io
+from dataclasses import dataclass, field
+from html import escape
+from pathlib import Path
+from typing import Literal
+
+Anchor = Literal["start", "middle", "end"]
+INK, FAINT, PAPER = "#1B2A33", "#C9D1D4", "#FFFFFF"
+LETTER = 0.56
+"""Width of a letter, about, in heights of the font."""
+
+
+@dataclass(frozen=True)
+class _Line:
+    ends: tuple[float, float, float, float]
+    colour: str
+    width: float
+
+
+@dataclass(frozen=True)
+class _Shape:
+    points: tuple[tuple[float, float], ...]
+    colour: str
+
+
+@dataclass(frozen=True)
+class _Text:
+    x: float
+    y: float
+    said: str
+    anchor: Anchor
+    size: float
+    colour: str
+    bold: bool
+
+
+@dataclass
+class Drawing:
+    """A picture of ``width`` by ``height`` pixels, 96 an inch, on white; ``alt`` says in words what is seen."""
+
+    width: float
+    height: float
+    title: str
+    alt: str
+    _items: list[_Line | _Shape | _Text] = field(default_factory=list)
+
+    def line(self, x1: float, y1: float, x2: float, y2: float, colour: str = FAINT, width: float = 0.8) -> None:
+        """Draw a line."""
+        self._items.append(_Line((x1, y1, x2, y2), colour, width))
+
+    def mark(self, x: float, y: float, colour: str, shape: int = 0, size: float = 4.5) -> None:
+        """Draw a dot with its centre at x, y: disc, diamond, square, triangle, in turn by ``shape``."""
+        corners = _SHAPES[shape % len(_SHAPES)]
+        self._items.append(_Shape(tuple((x + size * dx, y + size * dy) for dx, dy in corners), colour))
+
+    def text(
+        self, x: float, y: float, said: str, anchor: Anchor = "start", *, size: float = 11.5, colour: str = INK,
+        bold: bool = False,
+    ) -> None:  # fmt: skip
+        """Write a line of text, its baseline at ``y``."""
+        self._items.append(_Text(x, y, said, anchor, size, colour, bold))
+
+    def svg(self, *, name: str = "") -> str:
+        """Return it as SVG, one element that stands in a page too; ``name`` tells its identifiers from those of others.
+
+        Its title is what a screen reader says first, its description is ``alt``.
+        """
+        ids = f'aria-labelledby="{escape(name)}-t {escape(name)}-d"' if name else f'aria-label="{escape(self.title)}"'
+        t, d = (f' id="{escape(name)}-t"', f' id="{escape(name)}-d"') if name else ("", "")
+        size = f'width="{self.width:.0f}" height="{self.height:.0f}" viewBox="0 0 {self.width:.0f} {self.height:.0f}"'
+        lines = [
+            f'<svg xmlns="http://www.w3.org/2000/svg" {size} role="img" {ids} '
+            'font-family="Helvetica, Arial, sans-serif">',
+            f"<title{t}>{escape(self.title)}</title>",
+            f"<desc{d}>{escape(self.alt)}</desc>",
+            f'<rect width="{self.width:.0f}" height="{self.height:.0f}" fill="{PAPER}"/>',
+            *(_as_svg(item) for item in self._items),
+        ]
+        return "\n".join([*lines, "</svg>", ""])
+
+    def png(self, *, scale: float = 2.0) -> bytes:
+        """Return it as a PNG file, ``scale`` times as large (2: 192 pixels an inch)."""
+        from PIL import Image, ImageDraw, ImageFont
+
+        finer = 2 * scale  # drawn twice as large and made smaller: smooth edges
+        image = Image.new("RGB", (round(self.width * finer), round(self.height * finer)), PAPER)
+        pen = ImageDraw.Draw(image)
+        for item in self._items:
+            if isinstance(item, _Line):
+                pen.line([v * finer for v in item.ends], fill=item.colour, width=max(1, round(item.width * finer)))
+            elif isinstance(item, _Shape):
+                pen.polygon([(x * finer, y * finer) for x, y in item.points], fill=item.colour)
+            else:
+                path = _font()
+                size = item.size * finer
+                font = ImageFont.truetype(str(path), size) if path else ImageFont.load_default(size)
+                at = {"start": "ls", "middle": "ms", "end": "rs"}[item.anchor]
+                stroke = round(0.025 * size) if item.bold else 0
+                place = (item.x * finer, item.y * finer)
+                pen.text(place, item.said, item.colour, font, at, stroke_width=stroke)
+        smaller = image.resize((round(self.width * scale), round(self.height * scale)), Image.Resampling.LANCZOS)
+        file = io.BytesIO()
+        smaller.save(file, "PNG", dpi=(96 * scale, 96 * scale))
+        return file.getvalue()
+
+
+def width_of(said: str, size: float = 11.5) -> float:
+    """Return about how many pixels a line of text takes."""
+    return LETTER * size * len(said)
+
+
+def _disc() -> tuple[tuple[float, float], ...]:
+    from math import cos, pi, sin
+
+    return tuple((cos(k * pi / 12), sin(k * pi / 12)) for k in range(24))
+
+
+_SHAPES: tuple[tuple[tuple[float, float], ...], ...] = (
+    _disc(),
+    ((0, -1.25), (1.25, 0), (0, 1.25), (-1.25, 0)),
+    ((-0.9, -0.9), (0.9, -0.9), (0.9, 0.9), (-0.9, 0.9)),
+    ((0, -1.15), (1.15, 0.95), (-1.15, 0.95)),
+)
+
+
+def _as_svg(item: _Line | _Shape | _Text) -> str:
+    if isinstance(item, _Line):
+        x1, y1, x2, y2 = item.ends
+        return (
+            f'<line x1="{x1:.1f}" y1="{y1:.1f}" x2="{x2:.1f}" y2="{y2:.1f}" stroke="{item.colour}" '
+            f'stroke-width="{item.width:g}"/>'
+        )
+    if isinstance(item, _Shape):
+        points = " ".join(f"{x:.1f},{y:.1f}" for x, y in item.points)
+        return f'<polygon points="{points}" fill="{item.colour}"/>'
+    bold = ' font-weight="bold"' if item.bold else ""
+    return (
+        f'<text x="{item.x:.1f}" y="{item.y:.1f}" text-anchor="{item.anchor}" font-size="{item.size:g}" '
+        f'fill="{item.colour}"{bold}>{escape(item.said)}</text>'
+    )
+
+
+def _font() -> Path | None:
+    """A font with Latin, Greek and Cyrillic letters that comes with matplotlib; None where that is not installed."""
+    found = importlib.util.find_spec("matplotlib")
+    path = Path(found.origin).parent / "mpl-data/fonts/ttf/DejaVuSans.ttf" if found and found.origin else None
+    return path if path and path.is_file() else None
