@@ -145,14 +145,13 @@ def _json(found: Evaluation) -> dict[str, Any]:
 
 
 def _written(found: Evaluation, args: argparse.Namespace) -> None:
+    from lt_core import review
     from lt_core.datasets.csv_text import as_csv
-    from lt_core.evaluation.result_table import caption, result_table
-    from lt_core.sweeps import paper
 
     makers: dict[str, Callable[[], str]] = {
         "csv": lambda: as_csv(found.classes),
-        "latex": lambda: paper.latex(result_table(found), caption=caption(found)),
-        "markdown": lambda: f"{paper.markdown(result_table(found))}\n{caption(found)}\n",
+        "latex": lambda: review.latex(found),
+        "markdown": lambda: review.markdown(found),
     }
     for name, make in makers.items():
         path: Path | None = getattr(args, name)

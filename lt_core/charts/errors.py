@@ -8,7 +8,7 @@ import pandas as pd
 
 from lt_core.charts import Figure
 from lt_core.charts.layers import layered
-from lt_core.charts.palette import PLAIN, QUIET
+from lt_core.charts.palette import QUIET, SERIES
 from lt_core.charts.together import LESS, MORE
 
 _FADED = 0.22
@@ -28,7 +28,7 @@ def mistaken_map(pairs: pd.DataFrame, order: list[str], *, ink: str = "#1B2A33")
     shown = pairs[pairs["missed"].isin(order) & pairs["called"].isin(order)]
     cells = shown.assign(
         x=shown["called"], y=shown["missed"], shade=shown["difference"], sure=shown["verdict"] != "cannot tell",
-        print=[_percent(value) for value in shown["rate"]],
+        print=[_percent(value) for value in shown["rate"]], few=shown["n_alike"] == 0,
     )  # fmt: skip
     tooltip = [
         alt.Tooltip("missed:N"),
@@ -53,12 +53,12 @@ def slice_map(table: pd.DataFrame, slices: list[str], classes: list[str], *, met
     """Return a heat map: row = class, column = slice, colour = the difference of ``metric`` to the rest.
 
     ``table`` has the columns of ``evaluation.errors.Sliced.table``; orange is above the rest, blue below, faded where
-    it may be chance or too few to say; the number is the value in the slice.
+    it may be chance, faint where there are too few to say; the number is the value in the slice.
     """
     cells = table.assign(
         x=table["slice"], y=table["class"], shade=table["difference"],
         sure=table["verdict"] != "cannot tell",
-        print=["" if np.isnan(value) else f"{value:.2f}" for value in table["value"]],
+        print=["" if np.isnan(value) else f"{value:.2f}" for value in table["value"]], few=table["note"] != "",
     )  # fmt: skip
     tooltip = [
         alt.Tooltip("class:N"),
@@ -85,10 +85,13 @@ def _map(
     top = max(float(cells["shade"].abs().fillna(0.0).max()), 0.05) if len(cells) else 0.05
     # what is not defined is an empty cell: neither a colour nor a number stands for it
     shown = cells.assign(
-        strength=np.where(cells["shade"].isna(), 0.0, np.where(cells["sure"], 1.0, _FADED)),
+        strength=np.where(
+            cells["shade"].isna(), 0.0, np.where(cells["sure"], 1.0, np.where(cells["few"], 0.05, _FADED))
+        ),
+        print_strength=np.where(cells["few"], 0.45, 0.9),
         dark=cells["sure"] & (cells["shade"].abs() > 0.5 * top),
     )
-    long = len(columns) > 8
+    long = len(columns) > 8 or sum(map(len, columns)) > 36  # or names would run into each other on a phone
     base = alt.Chart().encode(
         x=alt.X("x:N", sort=columns, title=titles[0], scale=alt.Scale(domain=columns), axis=_axis(-50 if long else 0)),
         y=alt.Y("y:N", sort=rows, title=titles[1], scale=alt.Scale(domain=rows), axis=_axis(0)),
@@ -111,7 +114,9 @@ def _map(
             base.mark_text(fontSize=size).encode(
                 text="print:N",
                 color=alt.ColorValue(ink, condition={"test": "datum.dark", "value": "white"}),
-                opacity=alt.OpacityValue(0.0, condition={"test": fits, "value": 0.9}),
+                opacity=alt.OpacityValue(
+                    0.0, condition={"test": fits, "field": "print_strength", "type": "quantitative", "scale": None}
+                ),
             )
         )
     return layered(*layers, data=shown, height=alt.Step(28 if len(rows) <= 15 else 22))
@@ -139,7 +144,7 @@ def two_sides(table: pd.DataFrame, *, title: str, sides: tuple[str, str], row_he
     are strong, the others faded.
     """
     rows = table["row"].drop_duplicates().tolist()
-    shown = table.assign(strength=np.where(table["verdict"] == "cannot tell", 0.55, 1.0))
+    shown = table.assign(strength=np.where(table["verdict"] == "cannot tell", 0.65, 1.0))
     low = float(min(0.0, shown["low"].fillna(0.0).min()))
     full = alt.Scale(domain=[low, max(1.0, float(shown["high"].fillna(1.0).max()))], nice=False)
     y = alt.Y(
@@ -149,7 +154,7 @@ def two_sides(table: pd.DataFrame, *, title: str, sides: tuple[str, str], row_he
     )  # fmt: skip
     apart = alt.YOffset("side:N", sort=list(sides))
     colour = alt.Color(
-        "side:N", title=None, scale=alt.Scale(domain=list(sides), range=[MORE, PLAIN]),
+        "side:N", title=None, scale=alt.Scale(domain=list(sides), range=[SERIES[1], SERIES[0]]),
         legend=alt.Legend(orient="top", direction="horizontal", symbolOpacity=1, labelLimit=300),
     )  # fmt: skip
     shape = alt.Shape("side:N", title=None, scale=alt.Scale(domain=list(sides), range=list(SIDE_SHAPES)))

@@ -60,10 +60,11 @@ def notes(results: pd.DataFrame, reference: str) -> str:
     """Return what a reader of the table must know: how many seeds, which intervals, what + and - mean."""
     n = int(results["n"].max())
     floor = 2.0 ** (1 - n)
+    seeds = f"{n} seed" if n == 1 else f"{n} seeds"
     return (
-        f"Mean over {n} seeds with its 95 % interval (Student's t). + and -: better or worse than {reference} in "
-        "paired differences by seed, t-test adjusted after Holm over the losses, below 0.05; no mark: cannot tell. "
-        f"The exact sign-flip test cannot give less than {floor:.3g} with {n} seeds."
+        f"Mean over {seeds} with its 95 % interval (Student's t). + and -: better or worse than {reference} in paired "
+        "differences by seed, t-test adjusted after Holm over the losses, below 0.05; no mark: cannot tell. "
+        f"The exact sign-flip test cannot give less than {floor:.3g} with {seeds}."
     )
 
 
