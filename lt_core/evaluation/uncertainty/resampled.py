@@ -51,7 +51,9 @@ def bca(draws: Numbers, value: Numbers, influence: Numbers, alpha: float | Numbe
         below = ((draws < value) & defined).sum(axis=0) + ((draws <= value) & defined).sum(axis=0)
     bias = ndtri(np.clip(ratio(below, 2 * n), 0, 1))
     centred = influence - influence.mean(axis=0)
-    acceleration = ratio((centred**3).sum(axis=0), 6 * (centred**2).sum(axis=0) ** 1.5)
+    square = centred * centred  # powers by multiplying: the general power is twenty times as slow
+    third = np.einsum("pk,pk->k", square, centred)
+    acceleration = ratio(third, 6 * square.sum(axis=0) ** 1.5)
     acceleration = np.nan_to_num(acceleration)
     tail = np.broadcast_to(np.asarray(alpha, dtype=np.float64) / 2, value.shape)
     plain = np.stack([tail, 1 - tail])
