@@ -9,9 +9,13 @@ from pages.ui import blocks, run_picker
 run_picker.header("Grad-CAM", "Why: did the network look at the finding, or beside it?")
 found = run_picker.with_results("where in an image a network found what it says")
 with st.spinner("Loading PyTorch …", show_time=True):  # seconds, if the page is visited before it is warm
-    from pages.ui import cam_panel
+    from pages.ui import cam_choice, cam_maps, cam_places
 
-run = cam_panel.choose_run(found)
-case, wanted = cam_panel.choose(run)
+sides = cam_choice.runs(found)
+bar = st.container(horizontal=True, gap="medium")
 with blocks.guarded("There is no map."):
-    cam_panel.explain(run, case, wanted)
+    if cam_choice.view(bar) == cam_choice.ONE:
+        case = cam_choice.image(sides, bar)
+        cam_maps.draw(sides, case, *cam_choice.asked(sides, case))
+    else:
+        cam_places.draw(sides)

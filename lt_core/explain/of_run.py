@@ -45,6 +45,11 @@ def link_of(card: dict[str, Any]) -> Link:
     )
 
 
+def chances_of(logits: NDArray[np.floating], card: dict[str, Any]) -> NDArray[np.float64]:
+    """Return the probabilities of ``logits`` (n, C) as the run's predictions have them, by its link and logit scale."""
+    return probabilities_of(logits.astype(np.float64) * float(card.get("logit_scale", 1.0)), link_of(card))
+
+
 def explain_run(
     run: Run,
     pixels: NDArray[np.uint8],
@@ -65,7 +70,7 @@ def explain_run(
     shown, notes = fitted(pixels, card["shape"])
     image = normalised(torch.from_numpy(np.array(shown[None])), card)
     cam = grad_cam(run.load_model() if model is None else model, image, class_index, layer=layer, method=method)
-    chances = probabilities_of(cam.logits[None], link_of(card))[0]
+    chances = chances_of(cam.logits[None], card)[0]
     return Explanation(cam, shown, chances, (*notes, *([cam.note] if cam.note else [])))
 
 

@@ -11,12 +11,11 @@ import torch
 from numpy.typing import NDArray
 from torch import nn
 
-from lt_core.evaluation import probabilities_of
 from lt_core.explain.batches import cam_batch
 from lt_core.explain.layers import Layer, choose_layer, target_layers
 from lt_core.explain.localisation import IOU_AT, placed
 from lt_core.explain.methods import method_of
-from lt_core.explain.of_run import dataset_of_run, link_of, names_of
+from lt_core.explain.of_run import chances_of, dataset_of_run, names_of
 from lt_core.explain.pictures import enlarged_mask
 from lt_core.problems import Problem
 
@@ -145,7 +144,7 @@ def _scores(
     pixels = to_uint8_batch(data.images, rows, size=(high, wide), channels=channels)
     found = cam_batch(model, normalised(torch.from_numpy(pixels), card), columns, method=method, layer=layer)
     scores = placed(found.heat(), np.stack([cell.mask for cell in cells]), tolerance=tolerance, iou_at=iou_at)
-    chances = probabilities_of(found.logits, link_of(card))[np.arange(len(cells)), columns]
+    chances = chances_of(found.logits, card)[np.arange(len(cells)), columns]
     names = names_of(data, rows)
     return pd.DataFrame(
         {

@@ -1,4 +1,4 @@
-"""One image to explain, of the set or the user's own, and its map; draws nothing."""
+"""One image to explain, of the set or the user's own, the runs that are asked, and their maps; draws nothing."""
 
 from __future__ import annotations
 
@@ -12,8 +12,9 @@ from torch import nn
 
 from lt_core.datasets import LabeledImages
 from lt_core.evaluation import Predictions
-from lt_core.explain import Explanation, dataset_of_run, explain_run
+from lt_core.explain import Explanation, Mapped, dataset_of_run, explain_run
 from lt_core.explain.layers import Layer, target_layers
+from lt_core.explain.pictures import enlarged_mask
 from lt_core.training import Run
 from pages.ui import state
 
@@ -31,6 +32,35 @@ class Case:
     suggested: str = ""
 
 
+@dataclass(frozen=True, eq=False)
+class Side:
+    """One run of those side by side, and what it is called there: its name, behind a letter where there are several."""
+
+    run: Run
+    title: str
+
+    @property
+    def class_names(self) -> list[str]:
+        """The run's classes, in the order of its scores."""
+        return [str(name) for name in self.run.dataset_card["class_names"]]
+
+
+@dataclass(frozen=True, eq=False)
+class Cell:
+    """One map of the grid: whose it is, of which class, what was found, and the true place at the image's own size."""
+
+    side: Side
+    name: str
+    found: Explanation
+    mask: NDArray[np.bool_] | None
+
+    @property
+    def mapped(self) -> Mapped:
+        """The map as files hold it."""
+        chance = float(self.found.probabilities[self.side.class_names.index(self.name)])
+        return Mapped(self.found.cam, self.side.title, self.name, chance, self.mask)
+
+
 def case_of_set(run: Run, predictions: Predictions, place: int, suggested: str) -> Case:
     """Return image number ``place`` of the predictions."""
     row = int(predictions.rows[place])
@@ -39,11 +69,37 @@ def case_of_set(run: Run, predictions: Predictions, place: int, suggested: str) 
 
 
 def mask_of(run: Run, case: Case, column: int) -> NDArray[np.bool_] | None:
-    """Return the known place of a class in the image, or None."""
+    """Return the known place of a class in the image, or None where none is known."""
     if case.row is None:
         return None
     masks = data_of(run).masks
-    return masks.read(case.row, column) if masks is not None else None
+    mask = masks.read(case.row, column) if masks is not None else None
+    return mask if mask is not None and mask.any() else None
+
+
+def fitting(mask: NDArray[np.bool_] | None, size: tuple[int, int]) -> NDArray[np.bool_] | None:
+    """Return a mask at ``size`` (height, width), or None where nothing of it is left."""
+    if mask is None:
+        return None
+    fitted = enlarged_mask(mask, size)
+    return fitted if fitted.any() else None
+
+
+def strangers(sides: list[Side], case: Case, part: str) -> list[str]:
+    """Return the titles of the runs whose own ``part`` does not hold the image: they may have been trained on it."""
+    if case.row is None:
+        return []
+    return [side.title for side in sides[1:] if not _holds(side.run, part, case.name)]
+
+
+def _holds(run: Run, part: str, name: str) -> bool:
+    file = run.path / f"predictions-{part}.npz"
+    return file.is_file() and name in _names(str(file), file.stat().st_mtime)
+
+
+@st.cache_data(max_entries=8, show_spinner=False)
+def _names(file: str, changed: float) -> frozenset[str]:  # noqa: ARG001 - part of the key
+    return frozenset(Predictions.load(Path(file)).ids.tolist())
 
 
 def ordered(predictions: Predictions, column: int, order: str) -> NDArray[np.intp]:
@@ -76,7 +132,7 @@ def data_of(run: Run) -> LabeledImages:
     return _data(str(run.path), stamp(run))
 
 
-@st.cache_resource(max_entries=2, show_spinner=False)
+@st.cache_resource(max_entries=6, show_spinner=False)
 def _model(path: str, changed: float) -> nn.Module:  # noqa: ARG001 - part of the key
     return Run(Path(path)).load_model()
 
@@ -98,11 +154,36 @@ def layers_of(run: Run) -> tuple[Layer, ...]:
     return tuple(Layer(*entry) for entry in _layers(str(run.path), stamp(run)))
 
 
-@st.cache_data(max_entries=128, show_spinner=False)
-def _explained(path: str, changed: float, pixels: NDArray[np.uint8], column: int, layer: str | None) -> Explanation:
-    return explain_run(Run(Path(path)), pixels, column, model=_model(path, changed), layer=layer)
+@st.cache_data(max_entries=256, show_spinner=False)
+def _explained(
+    path: str, changed: float, pixels: NDArray[np.uint8], column: int, layer: str | None, method: str
+) -> Explanation:
+    return explain_run(Run(Path(path)), pixels, column, model=_model(path, changed), layer=layer, method=method)
 
 
-def explained(run: Run, case: Case, column: int, layer: str | None) -> Explanation:
+def explained(run: Run, case: Case, column: int, layer: str | None, method: str) -> Explanation:
     """Return the map of one class, computed once."""
-    return _explained(str(run.path), stamp(run), case.pixels, column, layer)
+    return _explained(str(run.path), stamp(run), case.pixels, column, layer, method)
+
+
+def layer_key(run: Run) -> str:
+    """Return the key under which the session keeps the layer that maps of the run are read from."""
+    return f"cam-layer-{run.path.name}"
+
+
+def layer_of(run: Run) -> str | None:
+    """Return the layer chosen for the run, None for its default."""
+    chosen = st.session_state.get(layer_key(run))
+    return chosen if chosen in {layer.name for layer in layers_of(run)} else None
+
+
+def cells(sides: list[Side], case: Case, names: list[str], method: str) -> list[Cell]:
+    """Return the maps of all classes from all runs, class by class; a run that does not know a class has none."""
+    made = []
+    for name in names:
+        mask = mask_of(sides[0].run, case, sides[0].class_names.index(name)) if case.row is not None else None
+        for side in sides:
+            if name in side.class_names:
+                column = side.class_names.index(name)
+                made.append(Cell(side, name, explained(side.run, case, column, layer_of(side.run), method), mask))
+    return made

@@ -43,22 +43,33 @@ def pick(label: str, found: list[Run], *, key: str) -> Run:
     return named[name]
 
 
-def pick_other(label: str, found: list[Run], first: Run, *, key: str, note: str) -> Run | None:
-    """Draw the choice of a second run, none to begin with; kept like the first. ``note`` says what it is for."""
-    named = {run.path.name: run for run in found if run.path != first.path}
-    widget = remembered(key, list(named))
-    name = st.selectbox(
+def pick_others(
+    said: dict[str, str], first: str, *, key: str, most: int, note: str, label: str = "Others beside it"
+) -> list[str]:
+    """Draw the choice of what stands beside ``first``; kept from page to page and in the URL, joined by commas.
+
+    ``said`` holds what each choice is called, ``first`` included; at most ``most`` are returned, in order of choice.
+    """
+    rest = [name for name in said if name != first]
+    widget = f"{key}-widget"
+    if widget in st.session_state:  # an empty choice is one too
+        wanted = st.session_state[widget]
+    else:
+        wanted = st.session_state.get(key) or st.query_params.get(key, "").split(",")
+    st.session_state[widget] = [name for name in wanted if name in rest][:most]
+    chosen = st.multiselect(
         label,
-        list(named),
-        index=None,
-        format_func=labels(found).get,
+        rest,
+        format_func=said.get,
         key=widget,
+        max_selections=most,
+        placeholder="none" if rest else "there is nothing to put beside it",
+        disabled=not rest,
         help=note,
-        placeholder="none" if named else "there is only one run",
-        disabled=not named,
     )
-    remember(key, name)
-    return named[name] if name is not None else None
+    remember(key, ",".join(chosen) or None)
+    st.session_state[key] = chosen
+    return list(chosen)
 
 
 def remembered(key: str, names: list[str]) -> str:

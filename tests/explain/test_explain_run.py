@@ -101,3 +101,18 @@ def test_a_set_that_has_changed_since_is_refused(run: Run, tmp_path: Path) -> No
     )
     with pytest.raises(Problem, match="holds other images than when run was trained"):
         explain_to_file(Run(other), 0, "class 1", tmp_path / "x.png")
+
+
+def test_probabilities_are_those_of_the_scaled_logits_that_results_show(run: Run, tmp_path: Path) -> None:
+    """LDAM trains softmax(s * logits): so must a map's probabilities be read."""
+    from shutil import copytree
+
+    from lt_core.training.store import write_json
+
+    path = tmp_path / "scaled"
+    copytree(run.path, path)
+    write_json(path / "dataset.json", run.dataset_card | {"logit_scale": 30.0})
+    found = explain_run(Run(path), pixels(32, 32), 1)
+    z = 30.0 * found.cam.logits.astype(np.float64)
+    np.testing.assert_allclose(found.probabilities, np.exp(z) / np.exp(z).sum(), rtol=1e-12)
+    assert not np.allclose(found.probabilities, explain_run(run, pixels(32, 32), 1).probabilities)
