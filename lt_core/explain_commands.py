@@ -190,10 +190,12 @@ def _records(table: pd.DataFrame) -> list[dict[str, Any]]:
 def _write_rows(path: Path, tables: list[pd.DataFrame]) -> None:
     import pandas as pd
 
+    from lt_core.datasets.csv_text import as_csv
+
     if path.suffix.lower() != ".csv":
         raise Problem(f"{path} must end in .csv: with --localise it gets a row for each image and class")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        pd.concat(tables).to_csv(path, index=False)
+        path.write_text(as_csv(pd.concat(tables, ignore_index=True)), encoding="utf-8")
     except OSError as error:
         raise Problem(f"{path} cannot be written ({error.strerror or error}): choose another file") from None

@@ -41,7 +41,7 @@ def test_a_batch_in_pieces_gives_the_gradient_of_the_whole(
     images, targets = images.double(), job.targets(job.train, rows)
     whole = job.criterion(job.model(images), targets)
     expected = torch.autograd.grad(whole, list(job.model.parameters()))
-    _, value = _in_pieces(job, images, lambda logits: job.criterion(logits, targets), (1, 0), pieces)
+    _, value = _in_pieces(job, images, len(images), lambda logits: job.criterion(logits, targets), (1, 0), pieces)
     assert value.item() == pytest.approx(whole.item(), rel=1e-6)
     for parameter, gradient in zip(job.model.parameters(), expected, strict=True):
         assert parameter.grad is not None
