@@ -1,6 +1,6 @@
 """Draw the pictures of the documentation anew: ``python -m docs.make_screenshots`` (about six minutes on two cores).
 
-``--only dataset`` draws those whose name begins so, and trains nothing.
+``--only dataset`` draws those whose name begins so, and trains only if they show what was trained.
 
 Serves the app with a home of its own, trains the default run and a second one on the chest phantom, opens every page in
 Chromium, light and dark, wide and phone-narrow, and every view of the Losses page, light and dark, and writes
@@ -32,9 +32,16 @@ PAGES = {
     "dataset-parts": "dataset?view=Parts",
     "losses": "losses",
     "train": "train",
-    "results": "results",
-    "gradcam": "gradcam",
+    "compare": "compare",
+    "results": "results?run=db",
+    "results-thresholds": "results?run=db&versus=bce&results-view=Thresholds&cut=tuned",
+    "results-compare": "results?run=bce&versus=db&results-view=Compare",
+    "results-errors": "results?run=db&results-view=Errors&cut=tuned",
+    "gradcam": "gradcam?run=db",
+    "gradcam-two": "gradcam?run=bce&versus=db",
 }
+OF_RUNS = ("train", "compare", "results", "gradcam")
+"""Pages that show what was trained."""
 
 VIEWS = {
     "force": "losses?losses=bce,ral,db&closer=force",
@@ -56,7 +63,7 @@ def main() -> None:
     OUT.mkdir(exist_ok=True)
     with tempfile.TemporaryDirectory() as name, sync_playwright() as playwright:
         home = Path(name) / "home"
-        for loss, more in RUNS.items() if not only else ():
+        for loss, more in RUNS.items() if not only or only.startswith(OF_RUNS) else ():
             _train(home, loss, more)
         browser = playwright.chromium.launch(executable_path=chromium(), args=CHROMIUM_FLAGS)
         with serving(ROOT / "app.py", home, log=Path(name) / "app.log") as address:
@@ -77,7 +84,7 @@ def _pages(browser: Browser, address: str, mode: str, width: int, only: str) -> 
     context = browser.new_context(viewport={"width": width, "height": 900}, color_scheme=mode)  # type: ignore[arg-type]
     page = context.new_page()
     for name, path in PAGES.items():
-        if not name.startswith(only) or (width < 600 and name.startswith("dataset-")):
+        if not name.startswith(only) or (width < 600 and "-" in name):
             continue
         page.goto(f"{address}/{path}")
         _settle(page)
