@@ -26,4 +26,4 @@ def test_a_tiny_comparison_is_made_and_read(page: Page, app: str) -> None:
     shown = page.locator("[data-testid=stDataFrame] table").filter(has_text="macro AP")
     expect(shown.first).to_contain_text("focal", timeout=PATIENCE)
     page.set_viewport_size({"width": 390, "height": 800})
-    assert page.evaluate("document.querySelector('[data-testid=stMain]').scrollWidth") <= 390
+    page.wait_for_function("document.querySelector('[data-testid=stMain]').scrollWidth <= 390", timeout=PATIENCE)
