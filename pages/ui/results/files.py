@@ -8,9 +8,11 @@ from pathlib import Path
 import streamlit as st
 
 from lt_core.datasets import builtins, store_upload
+from lt_core.datasets.notes import counted
 from lt_core.evaluation.scored_file import read_scored_file
 from lt_core.problems import Problem
 from pages.ui.results.models import Model
+from pages.ui.wording import on_page
 
 KEPT = "results-files"
 WHOLE = "all"
@@ -93,7 +95,7 @@ def control(*, expanded: bool = False) -> None:
             try:
                 _take(predictions, truth, where.strip(), str(scale))
             except Problem as problem:
-                st.error(f"**The predictions could not be read.** {problem}", icon=":material/error:")
+                st.error(f"**The predictions could not be read.** {on_page(problem)}", icon=":material/error:")
                 if "scale" in str(problem) or "look like" in str(problem):
                     st.caption("Say above what the numbers are, and read them again.")
             else:
@@ -145,6 +147,6 @@ def about(model: Model, key: str) -> None:
         patients = "" if scored.patients is None else f" of {len(set(scored.patients.tolist())):,} patients"
         st.markdown(f":gray[{len(scored):,} images{patients}, {len(scored.class_names)} classes]", width="content")
         if scored.notes:
-            with st.popover(f"{len(scored.notes)} notes", icon=":material/info:", type="tertiary"):
+            with st.popover(counted(len(scored.notes), "notes"), icon=":material/info:", type="tertiary"):
                 for note in scored.notes:
                     st.markdown(f"- {note}")
