@@ -131,7 +131,8 @@ def open_sweep(plan: Plan, folder: Path | None = None) -> Sweep:
     if path.exists() and not path.is_dir():
         raise Problem(f"{path} is a file: choose a folder for the sweep")
     if (path / "plan.json").exists():
-        if read_json(path / "plan.json") != _as_stored(plan):
+        # read first: a plan of an earlier version lacks settings that have come since, and means their defaults
+        if _as_stored(plan_from_json(read_json(path / "plan.json"), path)) != _as_stored(plan):
             raise Problem(f"{path} holds a sweep by another plan: choose another folder, or remove it first")
         return Sweep(path)
     if (path / "config.json").exists():

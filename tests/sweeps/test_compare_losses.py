@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import math
 from collections.abc import Callable
 from dataclasses import replace
@@ -14,7 +15,7 @@ from sklearn.metrics import average_precision_score, f1_score
 
 from lt_core.datasets import Source
 from lt_core.problems import Problem
-from lt_core.sweeps import Axis, Candidate, ComparePlan, Done, Sweep, SweepPlan, paper
+from lt_core.sweeps import Axis, Candidate, ComparePlan, Done, Sweep, SweepPlan, open_sweep, paper
 from lt_core.sweeps.results import caveats, compared, per_seed
 from lt_core.sweeps.two_runs import compare_runs
 from lt_core.training import Run, RunConfig
@@ -191,3 +192,16 @@ def test_what_is_not_defined_is_none_in_json(comparison: ComparePlan, done: Carr
     assert rows[0]["difference"] is None
     assert rows[0]["verdict"] == "cannot tell"
     assert math.isnan(per_seed(sweep)["ap_tail"].iloc[0])
+
+
+def test_a_sweep_of_an_earlier_version_is_gone_on_with(comparison: ComparePlan, tmp_path: Path) -> None:
+    """Its plan lacks a setting that has come since, and means the default; another value is another plan."""
+    sweep = open_sweep(comparison, tmp_path / "sweep")
+    stored = json.loads((sweep.path / "plan.json").read_text())
+    del stored["base"]["devices"]
+    (sweep.path / "plan.json").write_text(json.dumps(stored))
+    assert open_sweep(comparison, tmp_path / "sweep").path == sweep.path
+    stored["base"]["devices"] = 2
+    (sweep.path / "plan.json").write_text(json.dumps(stored))
+    with pytest.raises(Problem, match="another plan"):
+        open_sweep(comparison, tmp_path / "sweep")
