@@ -88,13 +88,14 @@ def _calibrated(models: list[Model]) -> tuple[list[Model], str]:
 
 
 def _recalibrated(model: Model, kind: str) -> Model:
-    step = _step(model, kind)
-    return replace(
-        model,
-        key=f"{model.key}:{kind}",
-        scored=step(model.scored),
-        validation=None if model.validation is None else step(model.validation),
-    )
+    scored, validation = _stepped(model, model.key, kind)
+    return replace(model, key=f"{model.key}:{kind}", scored=scored, validation=validation)
+
+
+@st.cache_resource(max_entries=24, show_spinner="Calibrating …")
+def _stepped(_model: Model, key: str, kind: str) -> tuple[Scored, Scored | None]:  # noqa: ARG001 - the key says whose
+    step = _step(_model, kind)
+    return step(_model.scored), None if _model.validation is None else step(_model.validation)
 
 
 def _step(model: Model, kind: str) -> Callable[[Scored], Scored]:
