@@ -6,7 +6,7 @@ import os
 import sys
 
 from lt_core.cli import main
-from lt_core.training.launch import SPIN
+from lt_core.training.workers.launch import SPIN
 
 os.environ.setdefault(*SPIN)  # before torch loads OpenMP
 sys.exit(main())

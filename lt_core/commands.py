@@ -72,8 +72,8 @@ def train(args: argparse.Namespace) -> object:
 
 def _left_behind(args: argparse.Namespace, config: RunConfig) -> object:
     """Start or queue the run in a process of its own, and say where it is."""
-    from lt_core.training.launch import start_worker
-    from lt_core.training.queue import enqueue
+    from lt_core.training.workers.launch import start_worker
+    from lt_core.training.workers.queue import enqueue
 
     out = Path(args.out) if args.out else None
     run = enqueue(config, out, owner=os_user()) if args.queue else start_worker(config, out, owner=os_user())

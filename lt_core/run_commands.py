@@ -60,7 +60,7 @@ def add_commands(command: Callable[[str, Command, str], Any]) -> None:
 
 def resume(args: argparse.Namespace) -> object:
     from lt_core.training import in_words, stop_on_signals
-    from lt_core.training.launch import start_worker_in
+    from lt_core.training.workers.launch import start_worker_in
 
     run = _run(args)
     if run.state == "finished":
@@ -87,7 +87,7 @@ def resume(args: argparse.Namespace) -> object:
 
 
 def stop(args: argparse.Namespace) -> object:
-    from lt_core.training.queue import cancel
+    from lt_core.training.workers.queue import cancel
 
     run = _run(args)
     state = run.state
@@ -109,8 +109,8 @@ def stop(args: argparse.Namespace) -> object:
 
 def runs(args: argparse.Namespace) -> object:
     from lt_core.training import runs as all_runs
-    from lt_core.training.queue import positions
-    from lt_core.training.summary import summaries
+    from lt_core.training.folder.summary import summaries
+    from lt_core.training.workers.queue import positions
 
     positions()
     rows = summaries(all_runs())
@@ -121,7 +121,7 @@ def runs(args: argparse.Namespace) -> object:
 
 
 def status(args: argparse.Namespace) -> object:
-    from lt_core.training.queue import positions
+    from lt_core.training.workers.queue import positions
 
     run = _run(args)
     positions(run.path.parent)
@@ -133,7 +133,7 @@ def status(args: argparse.Namespace) -> object:
 
 
 def queue(args: argparse.Namespace) -> object:
-    from lt_core.training.queue import positions
+    from lt_core.training.workers.queue import positions
 
     rows = [
         {"folder": w.run.path.name, "name": w.run.name, "device": w.device, "place": w.place, "priority": w.priority}
@@ -145,7 +145,7 @@ def queue(args: argparse.Namespace) -> object:
 
 
 def rename(args: argparse.Namespace) -> object:
-    from lt_core.training import manage
+    from lt_core.training.folder import manage
 
     run = _run(args)
     manage.rename(run, args.name)
@@ -153,7 +153,7 @@ def rename(args: argparse.Namespace) -> object:
 
 
 def tag(args: argparse.Namespace) -> object:
-    from lt_core.training import manage
+    from lt_core.training.folder import manage
 
     run = _run(args)
     tags = manage.tag(run, args.tags, args.remove).tags
@@ -161,7 +161,7 @@ def tag(args: argparse.Namespace) -> object:
 
 
 def note(args: argparse.Namespace) -> object:
-    from lt_core.training import manage
+    from lt_core.training.folder import manage
 
     run = _run(args)
     manage.note(run, args.text)
@@ -169,9 +169,9 @@ def note(args: argparse.Namespace) -> object:
 
 
 def clone(args: argparse.Namespace) -> object:
-    from lt_core.training import manage
-    from lt_core.training.queue import enqueue
+    from lt_core.training.folder import manage
     from lt_core.training.reproduce import as_command
+    from lt_core.training.workers.queue import enqueue
 
     run = _run(args)
     changes: dict[str, Any] = given_of(args)
@@ -190,7 +190,7 @@ def clone(args: argparse.Namespace) -> object:
 
 
 def delete(args: argparse.Namespace) -> object:
-    from lt_core.training import manage
+    from lt_core.training.folder import manage
 
     run = _run(args)
     name = manage.delete(run)
@@ -200,13 +200,13 @@ def delete(args: argparse.Namespace) -> object:
 
 
 def undelete(args: argparse.Namespace) -> object:
-    from lt_core.training import manage
+    from lt_core.training.folder import manage
 
     return _told(args, manage.undo_delete(args.name), "is back")
 
 
 def export_run(args: argparse.Namespace) -> object:
-    from lt_core.training.archive import export_run
+    from lt_core.training.folder.archive import export_run
 
     path = export_run(_run(args), args.out)
     if not args.json:
@@ -215,7 +215,7 @@ def export_run(args: argparse.Namespace) -> object:
 
 
 def import_run(args: argparse.Namespace) -> object:
-    from lt_core.training.archive import import_run
+    from lt_core.training.folder.archive import import_run
 
     return _told(args, import_run(args.file), "is here now")
 
@@ -227,7 +227,7 @@ def _run(args: argparse.Namespace) -> Run:
 
 
 def _status(run: Run) -> dict[str, Any]:
-    from lt_core.training.summary import status
+    from lt_core.training.folder.summary import status
 
     return status(run)
 

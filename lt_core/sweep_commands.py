@@ -144,7 +144,7 @@ def _records(table: pd.DataFrame) -> list[dict[str, Any]]:
 
 def _json(table: pd.DataFrame) -> list[dict[str, Any]]:
     """Return the rows of a table with None for what is not defined."""
-    from lt_core.training.events import clean
+    from lt_core.training.folder.events import clean
 
     rows: list[dict[str, Any]] = clean(_records(table.astype(object).where(table.notna(), None)))
     return rows

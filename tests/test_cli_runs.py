@@ -13,9 +13,11 @@ import torch
 
 from lt_core.cli import main
 from lt_core.datasets import Source
-from lt_core.training import Run, RunConfig, events, launch, lock, queue
-from lt_core.training.meta import write_meta
-from lt_core.training.store import write_json
+from lt_core.training import Run, RunConfig
+from lt_core.training.folder import events, lock
+from lt_core.training.folder.meta import write_meta
+from lt_core.training.folder.store import write_json
+from lt_core.training.workers import launch, queue
 
 STAND_INS = Path(__file__).parent / "training" / "stand_ins"
 STATES = {

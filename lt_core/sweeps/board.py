@@ -15,12 +15,12 @@ from lt_core.problems import Problem
 from lt_core.sweeps.folder import Sweep, sweeps
 from lt_core.sweeps.launch import condition, process_of
 from lt_core.sweeps.manage import called
-from lt_core.training import events, lock, process
-from lt_core.training.files import read_json, write_json
-from lt_core.training.meta import meta_in
-from lt_core.training.progress import epochs_of
-from lt_core.training.queue import device_of, waiting
-from lt_core.training.store import QUEUED, Run, runs
+from lt_core.training.folder import events, lock, process
+from lt_core.training.folder.files import read_json, write_json
+from lt_core.training.folder.meta import meta_in
+from lt_core.training.folder.progress import epochs_of
+from lt_core.training.folder.store import QUEUED, Run, runs
+from lt_core.training.workers.queue import device_of, waiting
 
 COLUMNS = ("what", "part_of", "state", "device", "place", "machine", "process", "epoch", "epochs", "owner", "since",
            "folder")  # fmt: skip

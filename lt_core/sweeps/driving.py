@@ -12,8 +12,8 @@ from lt_core.sweeps.folder import BUSY, Plan, Sweep
 from lt_core.sweeps.local import Executor, InProcess
 from lt_core.sweeps.performing import Asked, outcome, refused
 from lt_core.sweeps.trials import Done, Trial
-from lt_core.training import events, lock
-from lt_core.training.events import Event, event
+from lt_core.training.folder import events, lock
+from lt_core.training.folder.events import Event, event
 
 ATTEMPTS = 3
 """How often a trial is begun whose process dies without a word, before it counts as failed."""

@@ -16,8 +16,8 @@ from lt_core.problems import Problem, Unknown
 from lt_core.sweeps.compare_plan import ComparePlan
 from lt_core.sweeps.plan import SweepPlan
 from lt_core.sweeps.trials import Done, sign
-from lt_core.training import events, lock
-from lt_core.training.store import Run, read_json, write_json
+from lt_core.training.folder import events, lock
+from lt_core.training.folder.store import Run, read_json, write_json
 
 Plan: TypeAlias = SweepPlan | ComparePlan
 SweepState = Literal["running", "stopped", "finished"]

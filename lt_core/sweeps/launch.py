@@ -8,8 +8,8 @@ from typing import Literal, TypeAlias
 
 from lt_core.problems import Problem
 from lt_core.sweeps.folder import Sweep
-from lt_core.training import lock, process
-from lt_core.training.launch import detached
+from lt_core.training.folder import lock, process
+from lt_core.training.workers.launch import detached
 
 Condition: TypeAlias = Literal["starting", "running", "stopped", "interrupted", "failed", "finished"]
 """As ``Sweep.state`` says it, and: ``starting`` before its process has begun; where it has ended early, ``failed``

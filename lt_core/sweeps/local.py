@@ -17,9 +17,9 @@ from lt_core.problems import Problem
 from lt_core.sweeps.performing import Asked, Trainer, perform
 from lt_core.sweeps.trials import Trial
 from lt_core.sweeps.watching import known_before
-from lt_core.training.events import Event, event
-from lt_core.training.launch import ROOT, SPIN
-from lt_core.training.store import Run, write_json
+from lt_core.training.folder.events import Event, event
+from lt_core.training.folder.store import Run, write_json
+from lt_core.training.workers.launch import ROOT, SPIN
 
 POLL = 0.2
 """Seconds between two looks at the processes."""

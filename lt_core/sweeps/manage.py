@@ -7,10 +7,10 @@ import time
 from lt_core.home import made
 from lt_core.problems import Problem
 from lt_core.sweeps.folder import Sweep
-from lt_core.training import lock, process
-from lt_core.training.files import write_json
-from lt_core.training.manage import DELETED, TRASH
-from lt_core.training.meta import meta_in, write_meta
+from lt_core.training.folder import lock, process
+from lt_core.training.folder.files import write_json
+from lt_core.training.folder.manage import DELETED, TRASH
+from lt_core.training.folder.meta import meta_in, write_meta
 
 
 def called(sweep: Sweep) -> str:

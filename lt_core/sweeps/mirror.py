@@ -12,7 +12,7 @@ from lt_core.home import made
 from lt_core.problems import Problem
 from lt_core.sweeps.performing import Asked, Trainer, perform
 from lt_core.sweeps.trials import Trial
-from lt_core.training.events import Event
+from lt_core.training.folder.events import Event
 
 KEPT_HERE = ("lock", "worker.json", "stop", "trial.json", "worker.log")
 """Files that say something of one machine only."""

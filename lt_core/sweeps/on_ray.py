@@ -19,9 +19,9 @@ from lt_core.sweeps.mirror import Mirror, perform_mirrored
 from lt_core.sweeps.performing import Asked, Trainer, perform, to_the_end
 from lt_core.sweeps.trials import Trial
 from lt_core.sweeps.watching import known_before
-from lt_core.training.events import event
-from lt_core.training.launch import ROOT, SPIN
-from lt_core.training.store import Run
+from lt_core.training.folder.events import event
+from lt_core.training.folder.store import Run
+from lt_core.training.workers.launch import ROOT, SPIN
 
 POLL = 0.5
 """Seconds between two looks at the tasks and at the event files."""

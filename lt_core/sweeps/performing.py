@@ -8,9 +8,9 @@ from typing import NamedTuple, Protocol
 
 from lt_core.problems import Problem
 from lt_core.sweeps.trials import Done, Trial, TrialState, prunes
-from lt_core.training.events import Event
-from lt_core.training.progress import epochs_of
-from lt_core.training.store import Run
+from lt_core.training.folder.events import Event
+from lt_core.training.folder.progress import epochs_of
+from lt_core.training.folder.store import Run
 
 Asked = Callable[[], bool]
 

@@ -18,7 +18,7 @@ from lt_core.evaluation.uncertainty.comparison import UNDECIDED
 from lt_core.params import checked
 from lt_core.problems import Invalid, Problem
 from lt_core.training.config import RunConfig
-from lt_core.training.store import Run
+from lt_core.training.folder.store import Run
 
 METRICS = ("ap", "f1", "auroc", "precision", "recall")
 SAME = "same"

@@ -7,8 +7,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from lt_core.sweeps.trials import Trial
-from lt_core.training.events import Event
-from lt_core.training.store import Run
+from lt_core.training.folder.events import Event
+from lt_core.training.folder.store import Run
 
 
 @dataclass

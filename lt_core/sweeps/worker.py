@@ -8,8 +8,8 @@ from pathlib import Path
 
 from lt_core.sweeps.performing import Trainer, perform, to_the_end
 from lt_core.sweeps.trials import Trial
-from lt_core.training.signals import stop_on_signals
-from lt_core.training.store import read_json
+from lt_core.training.folder.store import read_json
+from lt_core.training.workers.signals import stop_on_signals
 
 
 def main(task: Path, threads: int, parent: int, *, trainer: Trainer | None = None) -> int:

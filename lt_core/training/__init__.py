@@ -5,10 +5,10 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from lt_core.training.config import SETTINGS, RunConfig, quick_config
-from lt_core.training.events import Event, in_words
-from lt_core.training.launch import start_worker
-from lt_core.training.signals import stop_on_signals
-from lt_core.training.store import Progress, Run, find_run, new_folder, runs
+from lt_core.training.folder.events import Event, in_words
+from lt_core.training.folder.store import Progress, Run, find_run, new_folder, runs
+from lt_core.training.workers.launch import start_worker
+from lt_core.training.workers.signals import stop_on_signals
 
 if TYPE_CHECKING:
     from lt_core.training.loop import train

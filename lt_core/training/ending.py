@@ -7,8 +7,8 @@ from contextlib import suppress
 from pathlib import Path
 
 from lt_core.problems import Problem
-from lt_core.training import events
-from lt_core.training.events import Event, event
+from lt_core.training.folder import events
+from lt_core.training.folder.events import Event, event
 from lt_core.training.ranks import Ranks, ends_noted, note_end
 
 

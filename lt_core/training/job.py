@@ -20,7 +20,6 @@ from lt_core.models.heads import head_scale, with_cosine_head
 from lt_core.stats import ClassPrior, prior_of
 from lt_core.training.augmenting.apply import Augment
 from lt_core.training.checking import check_settings, trainable
-from lt_core.training.choosing import choose
 from lt_core.training.config import RunConfig
 from lt_core.training.feed import Feed, Layout
 from lt_core.training.gradient_monitor import GradientMonitor
@@ -31,6 +30,7 @@ from lt_core.training.methods.unlabelled import unlabelled_part
 from lt_core.training.parts import Part, card_of, part_of
 from lt_core.training.picking import pick_device, pick_precision
 from lt_core.training.pixels import Progress
+from lt_core.training.probe.choosing import choose
 from lt_core.training.ranks import ALONE, Ranks
 from lt_core.training.rng import Rng
 

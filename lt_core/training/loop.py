@@ -11,18 +11,18 @@ import torch
 
 from lt_core.home import made
 from lt_core.problems import Problem
-from lt_core.training import checkpoint, events, lock
 from lt_core.training.config import RunConfig
 from lt_core.training.ending import failed, why_others_ended
-from lt_core.training.events import Event, event
+from lt_core.training.folder import checkpoint, events, lock
+from lt_core.training.folder.events import Event, event
+from lt_core.training.folder.store import Run, write_json
+from lt_core.training.folder.tensorboard import Board
 from lt_core.training.job import Job, prepare
 from lt_core.training.pixels import Progress
 from lt_core.training.ranks import ALONE, Ranks
 from lt_core.training.scoring import check_divergence, check_same, peak_memory, scores_of
 from lt_core.training.session import Session
 from lt_core.training.steps import Losses, learn
-from lt_core.training.store import Run, write_json
-from lt_core.training.tensorboard import Board
 
 SAID_EVERY = 0.5
 """Seconds between two step events."""

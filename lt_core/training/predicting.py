@@ -9,9 +9,9 @@ from numpy.typing import NDArray
 from lt_core.datasets import PARTS, assign_parts, load_images
 from lt_core.evaluation import Predictions
 from lt_core.problems import Problem
+from lt_core.training.folder.store import Run
 from lt_core.training.job import Job
 from lt_core.training.parts import normalised, part_of
-from lt_core.training.store import Run
 
 
 def predictions_of(run: Run, part: str) -> Predictions:

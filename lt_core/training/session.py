@@ -15,10 +15,11 @@ from torch import Tensor
 from lt_core.evaluation import Predictions
 from lt_core.models.freezing import Freeze, freeze, set_training
 from lt_core.models.heads import reset_head
-from lt_core.training import checkpoint, weights
-from lt_core.training.checkpoint import Position, named, under
+from lt_core.training import weights
 from lt_core.training.ema import Ema
-from lt_core.training.events import Event, event
+from lt_core.training.folder import checkpoint
+from lt_core.training.folder.checkpoint import Position, named, under
+from lt_core.training.folder.events import Event, event
 from lt_core.training.job import Job, optimizer_for
 from lt_core.training.patience import Best
 from lt_core.training.predicting import predict

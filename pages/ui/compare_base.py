@@ -15,9 +15,9 @@ from lt_core.losses import get_loss
 from lt_core.problems import Invalid, Problem
 from lt_core.sweeps import Plan, SweepPlan, open_sweep
 from lt_core.sweeps.launch import as_command, start_sweep
-from lt_core.training.events import clean
-from lt_core.training.launch import at_home_anywhere
-from lt_core.training.meta import now, write_meta
+from lt_core.training.folder.events import clean
+from lt_core.training.folder.meta import now, write_meta
+from lt_core.training.workers.launch import at_home_anywhere
 from pages.ui import compare_views, train_estimate, train_groups, train_owner, train_panel
 from pages.ui.train_widgets import KEPT, widget
 from pages.ui.wording import on_page

@@ -8,7 +8,7 @@ import pandas as pd
 import streamlit as st
 
 from lt_core.sweeps.board import board
-from lt_core.training.queue import slots
+from lt_core.training.workers.queue import slots
 from pages.ui import blocks, train_estimate, train_owner
 from pages.ui.compare_words import readable
 

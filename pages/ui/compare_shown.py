@@ -10,7 +10,8 @@ from lt_core.problems import Problem
 from lt_core.sweeps import Sweep, sweeps
 from lt_core.sweeps.launch import condition, error_of, start_sweep
 from lt_core.sweeps.manage import called, delete_sweep
-from lt_core.training import Run, manage
+from lt_core.training import Run
+from lt_core.training.folder import manage
 from pages.ui import blocks, compare_base, compare_found, compare_progress, compare_results, compare_views, run_words
 from pages.ui import compare_words as say
 from pages.ui.compare_words import readable

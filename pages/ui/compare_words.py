@@ -13,7 +13,7 @@ from lt_core.sweeps import ComparePlan, Plan, Sweep, SweepPlan
 from lt_core.sweeps.board import DAMAGED
 from lt_core.sweeps.manage import called
 from lt_core.training import Run
-from lt_core.training.meta import meta_in
+from lt_core.training.folder.meta import meta_in
 from pages.ui import run_words, train_owner
 from pages.ui.wording import on_page
 

@@ -10,7 +10,7 @@ import streamlit as st
 from lt_core.charts import training as charts
 from lt_core.problems import Problem
 from lt_core.training import Run
-from lt_core.training.progress import epochs_of
+from lt_core.training.folder.progress import epochs_of
 from lt_core.training.stages import stages_of
 from pages.ui import blocks, run_classes
 

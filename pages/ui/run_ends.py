@@ -5,9 +5,9 @@ from __future__ import annotations
 import streamlit as st
 
 from lt_core.training import Run
-from lt_core.training.launch import start_worker_in
-from lt_core.training.queue import enqueue_again
-from lt_core.training.resume import resume_reason, resumes_at
+from lt_core.training.folder.resume import resume_reason, resumes_at
+from lt_core.training.workers.launch import start_worker_in
+from lt_core.training.workers.queue import enqueue_again
 from pages.ui import blocks, train_owner, train_state
 
 

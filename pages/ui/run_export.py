@@ -9,7 +9,7 @@ import streamlit as st
 
 from lt_core.problems import Problem
 from lt_core.training import Run
-from lt_core.training.archive import export_run
+from lt_core.training.folder.archive import export_run
 
 KINDS = {
     "safetensors": "safetensors: the weights, under timm's names",
@@ -77,7 +77,7 @@ def _model(run: Run) -> None:
 
 def _exported(run: Run, kinds: list[str]) -> tuple[bytes, list[str]]:
     """Return the zip, and what there is to say of each kind."""
-    from lt_core.training.export import export
+    from lt_core.training.exchange.export import export
 
     with tempfile.TemporaryDirectory() as folder:
         made = export(run, Path(folder) / f"{run.path.name}.zip", kinds)

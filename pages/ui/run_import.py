@@ -11,8 +11,8 @@ import streamlit as st
 
 from lt_core.problems import Invalid
 from lt_core.training import Run, RunConfig, new_folder
-from lt_core.training.archive import import_run
-from lt_core.training.meta import now, write_meta
+from lt_core.training.folder.archive import import_run
+from lt_core.training.folder.meta import now, write_meta
 from pages.ui import blocks, run_words, train_owner
 
 if TYPE_CHECKING:
@@ -59,7 +59,7 @@ def _weights(config: RunConfig | None) -> None:
 
 
 def _brought(path: Path, config: RunConfig, name: str, mean: str, std: str) -> Run:
-    from lt_core.training.bring_in import bring_in
+    from lt_core.training.exchange.bring_in import bring_in
 
     given = {"mean": _numbers("mean", mean), "std": _numbers("deviation", std)}
     run = bring_in(path, config=config, folder=new_folder(config), **given)

@@ -10,8 +10,9 @@ import pandas as pd
 import streamlit as st
 
 from lt_core.problems import Problem
-from lt_core.training import Run, manage, runs
-from lt_core.training.summary import summary
+from lt_core.training import Run, runs
+from lt_core.training.folder import manage
+from lt_core.training.folder.summary import summary
 from pages.ui import run_manage, run_words, train_owner
 
 SHOWN = 200

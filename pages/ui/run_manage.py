@@ -8,7 +8,8 @@ from functools import partial
 import streamlit as st
 
 from lt_core.problems import Problem
-from lt_core.training import Run, manage, runs
+from lt_core.training import Run, runs
+from lt_core.training.folder import manage
 from pages.ui import blocks, run_export, run_words, train_owner, train_start
 
 DELETED = "train-deleted"

@@ -9,8 +9,8 @@ from streamlit.delta_generator import DeltaGenerator
 
 from lt_core.problems import Problem
 from lt_core.training import Progress, Run, runs
-from lt_core.training.files import read_json
-from lt_core.training.queue import cancel, positions
+from lt_core.training.folder.files import read_json
+from lt_core.training.workers.queue import cancel, positions
 from pages.ui import blocks, run_curves, run_ends, run_manage, run_words, train_owner
 
 LIVE = ("queued", "running")

@@ -15,7 +15,7 @@ import streamlit as st
 
 from lt_core.problems import Problem
 from lt_core.training import RunConfig, runs
-from lt_core.training.launch import SPIN
+from lt_core.training.workers.launch import SPIN
 
 ROOT = Path(__file__).resolve().parents[2]
 LONGEST = 300
@@ -28,7 +28,7 @@ MATTER = ("data", "model", "batch_size", "epochs", "image_size", "channels", "de
 
 @dataclass(frozen=True)
 class Cost:
-    """What the probe says, see ``lt_core.training.cost_probe.Cost``; without importing torch for it."""
+    """What the probe says, see ``lt_core.training.probe.cost_probe.Cost``; without importing torch for it."""
 
     images_per_second: float
     peak_memory_bytes: int

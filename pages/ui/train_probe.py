@@ -14,13 +14,13 @@ from lt_core.training import RunConfig
 
 
 def measured(config: RunConfig) -> dict[str, Any]:
-    """Return what ``lt_core.training.cost_probe`` finds for this config, with the images of the parts, for JSON.
+    """Return what ``lt_core.training.probe.cost_probe`` finds for this config, with the images of the parts, for JSON.
 
     The question is the one that the run will ask, so that its answer is kept for it. Raises ``Problem`` where it cannot
     be asked.
     """
-    from lt_core.training.cost_probe import probe
     from lt_core.training.job import pick_device, pick_precision
+    from lt_core.training.probe.cost_probe import probe
 
     data = load(config.data)
     if not isinstance(data, LabeledImages):

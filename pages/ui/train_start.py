@@ -6,8 +6,8 @@ import streamlit as st
 
 from lt_core.problems import Problem
 from lt_core.training import RunConfig, start_worker
-from lt_core.training.queue import Waiting, cancel, enqueue, positions, slots
 from lt_core.training.reproduce import as_command, as_python
+from lt_core.training.workers.queue import Waiting, cancel, enqueue, positions, slots
 from pages.ui import blocks, run_words, train_owner, train_state
 from pages.ui.wording import on_page
 

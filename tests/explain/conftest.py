@@ -11,7 +11,7 @@ from lt_core.datasets import Source, assign_parts, load
 from lt_core.evaluation import Predictions
 from lt_core.models import build
 from lt_core.training import Run, RunConfig
-from lt_core.training.store import write_json
+from lt_core.training.folder.store import write_json
 from lt_core.training.weights import save
 
 

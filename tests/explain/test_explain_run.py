@@ -107,7 +107,7 @@ def test_probabilities_are_those_of_the_scaled_logits_that_results_show(run: Run
     """LDAM trains softmax(s * logits): so must a map's probabilities be read."""
     from shutil import copytree
 
-    from lt_core.training.store import write_json
+    from lt_core.training.folder.store import write_json
 
     path = tmp_path / "scaled"
     copytree(run.path, path)

@@ -21,8 +21,9 @@ from lt_core.sweeps import (
     open_sweep,
     sweeps,
 )
-from lt_core.training import RunConfig, lock, process
-from lt_core.training.meta import meta_in, write_meta
+from lt_core.training import RunConfig
+from lt_core.training.folder import lock, process
+from lt_core.training.folder.meta import meta_in, write_meta
 from tests.sweeps.fake_training import FAKE
 
 APP = Path(__file__).resolve().parents[2] / "app.py"

@@ -13,8 +13,9 @@ from streamlit.testing.v1 import AppTest
 from lt_core.datasets import Source, load
 from lt_core.evaluation import Predictions
 from lt_core.stats import prior_of
-from lt_core.training import RunConfig, events
-from lt_core.training.store import write_json
+from lt_core.training import RunConfig
+from lt_core.training.folder import events
+from lt_core.training.folder.store import write_json
 
 SCRIPT = """
 import streamlit as st

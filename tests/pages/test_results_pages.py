@@ -12,9 +12,10 @@ from streamlit.testing.v1 import AppTest
 from lt_core.datasets import Source, assign_parts, load_images
 from lt_core.evaluation import Predictions, report
 from lt_core.models import build
-from lt_core.training import Run, RunConfig, events, quick_config
-from lt_core.training.process import record
-from lt_core.training.store import write_json
+from lt_core.training import Run, RunConfig, quick_config
+from lt_core.training.folder import events
+from lt_core.training.folder.process import record
+from lt_core.training.folder.store import write_json
 from lt_core.training.weights import save
 
 APP = Path(__file__).resolve().parents[2] / "app.py"

@@ -8,9 +8,10 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 from lt_core.datasets import Source
-from lt_core.training import Run, RunConfig, events
+from lt_core.training import Run, RunConfig
+from lt_core.training.folder import events
+from lt_core.training.folder.store import write_json
 from lt_core.training.methods.registry import get_method
-from lt_core.training.store import write_json
 
 APP = Path(__file__).resolve().parents[2] / "app.py"
 

@@ -10,7 +10,7 @@ import pytest
 from lt_core.datasets import Source
 from lt_core.sweeps import Axis, Candidate, ComparePlan, InProcess, Plan, Sweep, SweepPlan, carry_out, open_sweep
 from lt_core.training import RunConfig
-from lt_core.training.events import Event
+from lt_core.training.folder.events import Event
 from tests.sweeps.fake_training import FAKE
 
 RATE = Axis("learning_rate", low=1e-4, high=0.5)

@@ -12,8 +12,8 @@ from lt_core.evaluation import Predictions
 from lt_core.problems import Problem
 from lt_core.sweeps import Trainer
 from lt_core.training import RunConfig
-from lt_core.training.events import Event, append, event
-from lt_core.training.store import Run, write_json
+from lt_core.training.folder.events import Event, append, event
+from lt_core.training.folder.store import Run, write_json
 
 CLASSES = ("a", "b", "c")
 PEAK = 0.01

@@ -24,7 +24,7 @@ from lt_core.sweeps import (
 )
 from lt_core.sweeps.searched import importance_table, parallel_table, settings_of
 from lt_core.training import Run, RunConfig, runs
-from lt_core.training.events import Event
+from lt_core.training.folder.events import Event
 from tests.sweeps.fake_training import FAKE, begin, go_on, quality
 
 Make = Callable[..., SweepPlan]

@@ -19,7 +19,7 @@ from lt_core.sweeps import Axis, Candidate, ComparePlan, Done, Sweep, SweepPlan,
 from lt_core.sweeps.results import caveats, compared, per_seed
 from lt_core.sweeps.two_runs import compare_runs
 from lt_core.training import Run, RunConfig
-from lt_core.training.events import Event
+from lt_core.training.folder.events import Event
 from tests.training.conftest import write_corners
 
 Carry = Callable[..., tuple[Sweep, list[Event]]]

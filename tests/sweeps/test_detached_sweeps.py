@@ -15,9 +15,10 @@ from lt_core.sweeps import ComparePlan, Sweep, launch, open_sweep
 from lt_core.sweeps.board import board, machine_of, note_node, running_trials
 from lt_core.sweeps.launch import LOG, as_command, condition, error_of, process_of, start_sweep
 from lt_core.sweeps.manage import delete_sweep
-from lt_core.training import RunConfig, events, lock, manage, process
-from lt_core.training.meta import write_meta
-from lt_core.training.store import QUEUED, write_json
+from lt_core.training import RunConfig
+from lt_core.training.folder import events, lock, manage, process
+from lt_core.training.folder.meta import write_meta
+from lt_core.training.folder.store import QUEUED, write_json
 
 DEAD = {"pid": 1, "began": "never", "boot": "another"}
 

@@ -19,7 +19,7 @@ from lt_core.problems import Problem
 from lt_core.sweeps import InProcess, SweepPlan, Trainer, carry_out, open_sweep
 from lt_core.sweeps.on_ray import OnRay, connected
 from lt_core.training import RunConfig
-from lt_core.training.events import Event
+from lt_core.training.folder.events import Event
 from tests.sweeps.fake_training import FAKE, begin, go_on
 
 HAVE_RAY = importlib.util.find_spec("ray") is not None

@@ -14,8 +14,8 @@ from safetensors.torch import save_file
 
 from lt_core.problems import Problem
 from lt_core.training import Run, RunConfig, train
-from lt_core.training.bring_in import bring_in
-from lt_core.training.export import export
+from lt_core.training.exchange.bring_in import bring_in
+from lt_core.training.exchange.export import export
 from lt_core.training.predicting import predictions_of
 
 Make = Callable[..., RunConfig]

@@ -10,9 +10,9 @@ import torch
 from torch import nn
 
 from lt_core.problems import Problem, Unknown
-from lt_core.training import cost_probe, probe_steps
-from lt_core.training.cost_probe import Cost, probe
-from lt_core.training.probe_steps import Probing, Timing, Way
+from lt_core.training.probe import cost_probe, probe_steps
+from lt_core.training.probe.cost_probe import Cost, probe
+from lt_core.training.probe.probe_steps import Probing, Timing, Way
 
 SMALL = {"n_classes": 3, "in_chans": 1, "image_size": 16, "batch_size": 8, "budget": 0.1}
 

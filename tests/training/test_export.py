@@ -15,8 +15,8 @@ import torch
 
 from lt_core.problems import Problem, Unknown
 from lt_core.training import Run, RunConfig, train
-from lt_core.training import export as module
-from lt_core.training.export import ATOL, export
+from lt_core.training.exchange import export as module
+from lt_core.training.exchange.export import ATOL, export
 
 
 @pytest.fixture

@@ -16,7 +16,7 @@ import numpy as np
 import pytest
 
 from lt_core.training import Run, RunConfig, train
-from lt_core.training.launch import start_worker, start_worker_in
+from lt_core.training.workers.launch import start_worker, start_worker_in
 
 Make = Callable[..., RunConfig]
 PATIENCE = 180.0
@@ -49,7 +49,9 @@ def test_a_worker_killed_after_its_app_ends_as_if_nothing_had_been(config: Make,
     folder = tmp_path / "killed"
     folder.mkdir()
     (folder / "config.json").write_text(json.dumps(settings.as_json()))
-    starter = "import sys, time; from pathlib import Path; from lt_core.training.launch import start_worker_in; "
+    starter = (
+        "import sys, time; from pathlib import Path; from lt_core.training.workers.launch import start_worker_in; "
+    )
     starter += "start_worker_in(Path(sys.argv[1])); print('on', flush=True); time.sleep(600)"
     command = [sys.executable, "-c", starter, str(folder)]
     with subprocess.Popen(command, stdout=subprocess.PIPE, cwd=Path(__file__).parents[2]) as app:

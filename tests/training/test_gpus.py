@@ -11,8 +11,10 @@ from typing import Any
 
 import pytest
 
-from lt_core.training import Run, RunConfig, dispatcher, gpus, launch, lock, process
-from lt_core.training.queue import enqueue, slots
+from lt_core.training import Run, RunConfig
+from lt_core.training.folder import lock, process
+from lt_core.training.workers import dispatcher, gpus, launch
+from lt_core.training.workers.queue import enqueue, slots
 
 Make = Callable[..., RunConfig]
 
@@ -42,7 +44,7 @@ def test_the_queue_deals_runs_over_gpus_and_a_run_takes_as_many_as_its_devices(
     """Workers are made out, for there is no GPU here: each is this very process, which is alive."""
     monkeypatch.setenv(gpus.VISIBLE, "0,1,2,3")
     monkeypatch.delenv("LONGTAIL_LAB_SLOTS", raising=False)
-    monkeypatch.setattr("lt_core.training.queue.ensure_dispatcher", lambda folder: False)
+    monkeypatch.setattr("lt_core.training.workers.queue.ensure_dispatcher", lambda folder: False)
     given: dict[str, str] = {}
 
     def started(folder: Path, *, gpus: tuple[str, ...] = ()) -> Run:

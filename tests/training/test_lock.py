@@ -15,15 +15,16 @@ from pathlib import Path
 import pytest
 
 from lt_core.problems import Problem
-from lt_core.training import Run, RunConfig, lock, process
-from lt_core.training.events import append, event
-from lt_core.training.store import write_json
+from lt_core.training import Run, RunConfig
+from lt_core.training.folder import lock, process
+from lt_core.training.folder.events import append, event
+from lt_core.training.folder.store import write_json
 
 ROOT = Path(__file__).resolve().parents[2]
 HOLDER = """
 import os, sys, time
 from pathlib import Path
-from lt_core.training import lock
+from lt_core.training.folder import lock
 with lock.hold(Path(sys.argv[1])):
     child = os.fork()
     if child:

@@ -12,9 +12,10 @@ from pathlib import Path
 import pytest
 
 from lt_core.problems import Invalid, Problem, Unknown
-from lt_core.training import Run, RunConfig, events, find_run, lock, manage, runs
-from lt_core.training.meta import Meta, write_meta
-from lt_core.training.store import write_json
+from lt_core.training import Run, RunConfig, find_run, runs
+from lt_core.training.folder import events, lock, manage
+from lt_core.training.folder.meta import Meta, write_meta
+from lt_core.training.folder.store import write_json
 
 ODD = ["../../etc/passwd", "a/b", "name with\nline", "<b>bold</b>", "ÄÖ 胸部 🫁", "$(rm -rf ~)", "'; DROP", "-rf", ""]
 

@@ -16,10 +16,10 @@ from lt_core.datasets import Source, assign_parts, load_images
 from lt_core.evaluation import report
 from lt_core.problems import Problem
 from lt_core.training import Run, RunConfig, train
+from lt_core.training.folder.progress import epochs_of
 from lt_core.training.job import prepare
 from lt_core.training.loop import resume
 from lt_core.training.methods.unlabelled import drawn_rows, unlabelled_part
-from lt_core.training.progress import epochs_of
 from lt_core.training.reproduce import as_command
 from lt_core.training.session import Session
 from tests.training.conftest import write_corners

@@ -14,15 +14,17 @@ import pytest
 
 from lt_core.datasets import Source
 from lt_core.problems import Invalid, Problem
-from lt_core.training import Run, RunConfig, dispatcher, launch, lock, queue
-from lt_core.training.manage import delete
+from lt_core.training import Run, RunConfig
+from lt_core.training.folder import lock
+from lt_core.training.folder.manage import delete
+from lt_core.training.workers import dispatcher, launch, queue
 
 ROOT = Path(__file__).resolve().parents[2]
 STAND_INS = Path(__file__).parent / "stand_ins"
 DISPATCHER = """
 import sys
 from pathlib import Path
-from lt_core.training import dispatcher, launch
+from lt_core.training.workers import dispatcher, launch
 launch.WORKER = "stand_in_worker"
 sys.exit(dispatcher.main(Path(sys.argv[1])))
 """
@@ -166,7 +168,7 @@ def test_a_dispatcher_is_asked_for_where_somebody_waits_and_none_is_there(root: 
     assert queue.positions(root) == []
     assert asked == []
     _add(root, "one")
-    assert asked == [["lt_core.training.dispatcher", str(root)]]
+    assert asked == [["lt_core.training.workers.dispatcher", str(root)]]
     descriptor = lock.take(root / queue.DISPATCHER, "taken")
     queue.positions(root)
     assert len(asked) == 1, "there is one"

@@ -10,9 +10,10 @@ import pytest
 import torch
 
 from lt_core.problems import Problem
-from lt_core.training import Run, RunConfig, checkpoint, train
+from lt_core.training import Run, RunConfig, train
+from lt_core.training.folder import checkpoint
+from lt_core.training.folder.resume import resumes_at
 from lt_core.training.loop import resume
-from lt_core.training.resume import resumes_at
 from lt_core.training.session import Session
 
 Make = Callable[..., RunConfig]
@@ -106,7 +107,7 @@ def test_resuming_a_finished_run_does_nothing(config: Make, tmp_path: Path) -> N
 def test_killed_between_the_checkpoint_and_the_event_loses_no_epoch(
     config: Make, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from lt_core.training import events
+    from lt_core.training.folder import events
 
     append = events.append
 

@@ -16,10 +16,11 @@ import pytest
 from safetensors.numpy import load_file, save_file
 
 from lt_core.problems import Problem
-from lt_core.training import Run, RunConfig, events, lock, manage
-from lt_core.training.archive import export_run, import_run
-from lt_core.training.meta import write_meta
-from lt_core.training.store import write_json
+from lt_core.training import Run, RunConfig
+from lt_core.training.folder import events, lock, manage
+from lt_core.training.folder.archive import export_run, import_run
+from lt_core.training.folder.meta import write_meta
+from lt_core.training.folder.store import write_json
 
 CARD = {"class_names": ["a"], "shape": [16, 16, 1], "groups": ["head"], "positives_per_class": [1]}
 CARD |= {"mean": [0.5], "std": [0.2], "kind": "multi"}

@@ -10,9 +10,9 @@ import pytest
 
 from lt_core.problems import Problem, Unknown
 from lt_core.training import Run, RunConfig, find_run, new_folder, runs
-from lt_core.training.events import append, clean, event, in_words
-from lt_core.training.progress import Best, best_of
-from lt_core.training.store import COLUMNS, write_json
+from lt_core.training.folder.events import append, clean, event, in_words
+from lt_core.training.folder.progress import Best, best_of
+from lt_core.training.folder.store import COLUMNS, write_json
 
 Make = Callable[..., RunConfig]
 SCORES = {f"{metric}_{group}": 0.5 for group in ("head", "medium", "macro") for metric in ("f1", "ap")}

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from lt_core.training import Run, RunConfig, train
-from lt_core.training.tensorboard import SCALARS
+from lt_core.training.folder.tensorboard import SCALARS
 
 
 def _scalars(folder: Path) -> dict[tuple[str, int], float]:

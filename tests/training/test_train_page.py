@@ -11,10 +11,11 @@ from streamlit.testing.v1 import AppTest
 
 from lt_core.datasets import Source
 from lt_core.problems import Problem
-from lt_core.training import SETTINGS, Run, RunConfig, events, manage, runs
-from lt_core.training.meta import write_meta
-from lt_core.training.process import record
-from lt_core.training.store import write_json
+from lt_core.training import SETTINGS, Run, RunConfig, runs
+from lt_core.training.folder import events, manage
+from lt_core.training.folder.meta import write_meta
+from lt_core.training.folder.process import record
+from lt_core.training.folder.store import write_json
 
 APP = Path(__file__).resolve().parents[2] / "app.py"
 CARD = {
@@ -330,7 +331,7 @@ def test_a_run_of_somebody_else_is_neither_followed_nor_stopped_unasked(home: Pa
 
 
 def test_a_run_in_the_queue_has_a_place_and_can_be_taken_out(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    from lt_core.training import queue
+    from lt_core.training.workers import queue
 
     monkeypatch.setattr(queue, "ensure_dispatcher", lambda folder: False)  # nothing is to be started here
     app = _page()

@@ -13,7 +13,7 @@ import pytest
 
 from lt_core.problems import Problem
 from lt_core.training import Run, RunConfig, find_run, runs, start_worker
-from lt_core.training.process import alive, record
+from lt_core.training.folder.process import alive, record
 
 Make = Callable[..., RunConfig]
 PATIENCE = 120.0

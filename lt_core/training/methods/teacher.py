@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from lt_core.problems import Problem
-from lt_core.training.store import find_run
+from lt_core.training.folder.store import find_run
 
 if TYPE_CHECKING:
     from lt_core.training.job import Job

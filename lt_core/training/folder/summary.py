@@ -7,9 +7,9 @@ from typing import Any
 
 from lt_core.problems import Problem
 from lt_core.training.config import RunConfig
-from lt_core.training.events import Event
-from lt_core.training.progress import best_of, progress_of
-from lt_core.training.store import Run
+from lt_core.training.folder.events import Event
+from lt_core.training.folder.progress import best_of, progress_of
+from lt_core.training.folder.store import Run
 
 
 def summary(run: Run) -> dict[str, Any]:

@@ -13,17 +13,17 @@ from types import MappingProxyType
 
 from lt_core.home import made
 from lt_core.problems import Problem
-from lt_core.training import lock, process
 from lt_core.training.config import RunConfig
-from lt_core.training.gpus import environment
-from lt_core.training.meta import now, write_meta
-from lt_core.training.store import QUEUED, Run, new_folder, write_json
+from lt_core.training.folder import lock, process
+from lt_core.training.folder.meta import now, write_meta
+from lt_core.training.folder.store import QUEUED, Run, new_folder, write_json
+from lt_core.training.workers.gpus import environment
 
 SPIN = ("GOMP_SPINCOUNT", "3000")
 """GNU OpenMP's threads wait for each other by spinning; so short that two processes on one machine do not stall."""
 
-WORKER = "lt_core.training.worker"
-ROOT = Path(__file__).resolve().parents[2]
+WORKER = "lt_core.training.workers.worker"
+ROOT = Path(__file__).resolve().parents[3]
 
 
 def start_worker(

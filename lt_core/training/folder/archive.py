@@ -16,9 +16,9 @@ from lt_core.datasets.archive import checked_members, extract
 from lt_core.home import made, runs_dir
 from lt_core.problems import Problem
 from lt_core.training.config import RunConfig
-from lt_core.training.files import checked_card, read_json
-from lt_core.training.meta import now, write_meta
-from lt_core.training.store import Run
+from lt_core.training.folder.files import checked_card, read_json
+from lt_core.training.folder.meta import now, write_meta
+from lt_core.training.folder.store import Run
 
 KEPT = (
     "config.json",

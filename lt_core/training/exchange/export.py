@@ -23,8 +23,8 @@ from lt_core.models import build
 from lt_core.models.build import takes_image_size
 from lt_core.models.heads import CosineLinear, classifier_of
 from lt_core.problems import Problem, Unknown
-from lt_core.training.export_readme import readme
-from lt_core.training.store import Run
+from lt_core.training.exchange.export_readme import readme
+from lt_core.training.folder.store import Run
 
 KINDS = ("safetensors", "torchscript", "pt2", "onnx")
 FILES = {"safetensors": "model.safetensors", "torchscript": "model.torchscript.pt", "pt2": "model.pt2",

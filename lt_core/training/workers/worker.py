@@ -1,4 +1,4 @@
-"""The process of a run: ``python -m lt_core.training.worker FOLDER``."""
+"""The process of a run: ``python -m lt_core.training.workers.worker FOLDER``."""
 
 from __future__ import annotations
 
@@ -11,11 +11,11 @@ from pathlib import Path
 from typing import Any
 
 from lt_core.problems import Problem
-from lt_core.training import events, lock
 from lt_core.training.config import RunConfig
-from lt_core.training.signals import stop_on_signals
+from lt_core.training.folder import events, lock
+from lt_core.training.folder.store import read_json, write_json
 from lt_core.training.started import started_by_first
-from lt_core.training.store import read_json, write_json
+from lt_core.training.workers.signals import stop_on_signals
 
 
 def preparing(folder: Path) -> Callable[[int, int], None]:

@@ -10,7 +10,7 @@ import time
 from pathlib import Path
 from typing import Any
 
-from lt_core.training.gpus import GIVEN
+from lt_core.training.workers.gpus import GIVEN
 
 PROC = Path("/proc")
 BOOT_ID = PROC / "sys" / "kernel" / "random" / "boot_id"

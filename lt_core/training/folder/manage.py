@@ -11,11 +11,11 @@ from typing import Any
 
 from lt_core.home import made, runs_dir
 from lt_core.problems import Problem, Unknown
-from lt_core.training import lock
 from lt_core.training.config import RunConfig
-from lt_core.training.files import read_json, write_json
-from lt_core.training.meta import Meta, meta_in, write_meta
-from lt_core.training.store import QUEUED, Run
+from lt_core.training.folder import lock
+from lt_core.training.folder.files import read_json, write_json
+from lt_core.training.folder.meta import Meta, meta_in, write_meta
+from lt_core.training.folder.store import QUEUED, Run
 
 TRASH = ".trash"
 DELETED = "deleted.json"

@@ -11,7 +11,7 @@ import torch
 from lt_core.home import cache_dir
 from lt_core.problems import Problem
 from lt_core.training.config import RunConfig
-from lt_core.training.cost_probe import probe
+from lt_core.training.probe.cost_probe import probe
 
 PROBE = "LONGTAIL_LAB_PROBE"
 """Environment variable: ``off`` asks nothing of the machine, and ``auto`` is channels last without compiling."""

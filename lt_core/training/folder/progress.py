@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from lt_core.training.config import RunConfig
-from lt_core.training.events import Event
+from lt_core.training.folder.events import Event
 
 
 @dataclass(frozen=True)

@@ -14,12 +14,12 @@ import pandas as pd
 from lt_core.evaluation.predictions import Predictions
 from lt_core.home import made, runs_dir
 from lt_core.problems import Problem, Unknown
-from lt_core.training import events, lock, process
 from lt_core.training.config import RunConfig
-from lt_core.training.events import Event
-from lt_core.training.files import checked_card, read_json, write_json
-from lt_core.training.meta import Meta, meta_in
-from lt_core.training.progress import Best, Progress, best_of, epochs_of, progress_of
+from lt_core.training.folder import events, lock, process
+from lt_core.training.folder.events import Event
+from lt_core.training.folder.files import checked_card, read_json, write_json
+from lt_core.training.folder.meta import Meta, meta_in
+from lt_core.training.folder.progress import Best, Progress, best_of, epochs_of, progress_of
 
 if TYPE_CHECKING:
     from torch import nn

@@ -1,4 +1,4 @@
-"""The process that starts queued runs: ``python -m lt_core.training.dispatcher RUNS_FOLDER``.
+"""The process that starts queued runs: ``python -m lt_core.training.workers.dispatcher RUNS_FOLDER``.
 
 It holds the lock ``.dispatcher`` of the folder, so there is one; it keeps nothing in memory that is not in the run
 folders, so another one can go on where it was killed. A run is a process of its own: its crash is its own.
@@ -12,10 +12,11 @@ from collections import Counter
 from pathlib import Path
 
 from lt_core.problems import Problem
-from lt_core.training import events, gpus, lock, process
-from lt_core.training.launch import start_worker_in
-from lt_core.training.queue import DISPATCHER, device_of, slots, waiting
-from lt_core.training.store import QUEUED, Run
+from lt_core.training.folder import events, lock, process
+from lt_core.training.folder.store import QUEUED, Run
+from lt_core.training.workers import gpus
+from lt_core.training.workers.launch import start_worker_in
+from lt_core.training.workers.queue import DISPATCHER, device_of, slots, waiting
 
 LOOKED_EVERY = 0.3
 """Seconds between two looks at the folder."""

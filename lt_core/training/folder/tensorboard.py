@@ -6,7 +6,7 @@ from pathlib import Path
 from types import TracebackType
 
 from lt_core.problems import Problem
-from lt_core.training.events import Event
+from lt_core.training.folder.events import Event
 
 FOLDER = "tensorboard"
 SCALARS = {

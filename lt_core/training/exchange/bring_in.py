@@ -16,15 +16,16 @@ from lt_core.models import build, check_takes
 from lt_core.models.heads import classifier_of, head_scale
 from lt_core.models.weight_files import fit, metadata, read_state, stripped, weight_file
 from lt_core.problems import Problem
-from lt_core.training import events, lock, weights
+from lt_core.training import weights
 from lt_core.training.config import RunConfig
-from lt_core.training.events import event
 from lt_core.training.feed import Feed
-from lt_core.training.files import write_json
+from lt_core.training.folder import events, lock
+from lt_core.training.folder.events import event
+from lt_core.training.folder.files import write_json
+from lt_core.training.folder.store import Run
 from lt_core.training.job import Job, prepare
 from lt_core.training.predicting import predict
 from lt_core.training.scoring import scores_of
-from lt_core.training.store import Run
 
 
 def bring_in(

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from lt_core.problems import Problem
-from lt_core.training.files import read_json, write_json
+from lt_core.training.folder.files import read_json, write_json
 
 NAME = "meta.json"
 LONGEST = {"name": 200, "note": 20_000, "owner": 200, "tag": 60}

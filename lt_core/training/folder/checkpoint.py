@@ -19,7 +19,7 @@ from safetensors.torch import save_file
 from torch import Tensor, nn
 
 from lt_core.problems import Problem
-from lt_core.training.events import Event, clean
+from lt_core.training.folder.events import Event, clean
 
 NAME = "checkpoint.safetensors"
 VERSION = 1

@@ -15,13 +15,13 @@ from pathlib import Path
 
 from lt_core.home import made, runs_dir
 from lt_core.problems import Invalid, Problem
-from lt_core.training import lock
 from lt_core.training.config import RunConfig
-from lt_core.training.files import read_json, write_json
-from lt_core.training.gpus import visible
-from lt_core.training.launch import at_home_anywhere, detached, prepared
-from lt_core.training.meta import now, write_meta
-from lt_core.training.store import QUEUED, Run, is_cancelled
+from lt_core.training.folder import lock
+from lt_core.training.folder.files import read_json, write_json
+from lt_core.training.folder.meta import now, write_meta
+from lt_core.training.folder.store import QUEUED, Run, is_cancelled
+from lt_core.training.workers.gpus import visible
+from lt_core.training.workers.launch import at_home_anywhere, detached, prepared
 
 SLOTS = "LONGTAIL_LAB_SLOTS"
 DEVICES = ("cpu", "cuda", "mps")
@@ -123,7 +123,7 @@ def ensure_dispatcher(folder: Path) -> bool:
     """
     if lock.held(folder / DISPATCHER) or not waiting(folder):
         return False
-    detached(["lt_core.training.dispatcher", str(folder.absolute())], folder / f"{DISPATCHER}.log")
+    detached(["lt_core.training.workers.dispatcher", str(folder.absolute())], folder / f"{DISPATCHER}.log")
     return True
 
 

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from lt_core.problems import Problem
-from lt_core.training.events import clean
+from lt_core.training.folder.events import clean
 
 
 def read_json(path: Path) -> dict[str, Any]:

@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Any
 
 from lt_core.problems import Problem
-from lt_core.training import process
+from lt_core.training.folder import process
 
 fcntl: Any = importlib.import_module("fcntl") if os.name == "posix" else None
 NAME = "lock"

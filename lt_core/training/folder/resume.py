@@ -6,7 +6,7 @@ import json
 
 from safetensors import SafetensorError, safe_open
 
-from lt_core.training.store import Run
+from lt_core.training.folder.store import Run
 
 CHECKPOINT = "checkpoint.safetensors"
 

@@ -16,9 +16,9 @@ from torch import nn
 
 from lt_core.models import build, options_of
 from lt_core.problems import Problem
-from lt_core.training import probe_steps
-from lt_core.training.events import clean
-from lt_core.training.probe_steps import Timing, Way
+from lt_core.training.folder.events import clean
+from lt_core.training.probe import probe_steps
+from lt_core.training.probe.probe_steps import Timing, Way
 
 MARGIN = 1.05
 """By how much another way must be faster than the plain one to be taken: less is noise of so short a probe."""
@@ -220,7 +220,7 @@ def _read(file: Path, question: Mapping[str, Any]) -> Cost | None:
 
 
 def _write(file: Path, question: Mapping[str, Any], cost: Cost) -> None:
-    from lt_core.training.files import write_json
+    from lt_core.training.folder.files import write_json
 
     try:
         file.parent.mkdir(parents=True, exist_ok=True)

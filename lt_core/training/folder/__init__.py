@@ -1,0 +1,1 @@
+"""What a run leaves on disk: config, events, checkpoints, notes; who holds it and who may change it."""

@@ -1,0 +1,1 @@
+"""What a run will cost: a few steps in a process of their own, and the layout that pays."""
