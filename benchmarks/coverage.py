@@ -105,7 +105,7 @@ def one_setting(setting: tuple[int, int, float, float, float], simulations: int)
         z = random.normal(size=(n, WIDE)) + d * y
         scored = Scored(names, z, probability(z, rate, d, slope), y.astype(np.float32), ids)
         cells = cells_of(scored, float(probability(np.array(at), rate, d, slope)))
-        draws = draw(cells, n_draws=DRAWS, seed=seed, pooled=False, whole=False)
+        draws = draw(cells, n_draws=DRAWS, seed=seed, pooled=False)
         for name, found in intervals_of(cells, point_values(cells), draws).items():
             tallies[name, found.method].add(found.low, found.high, true[name])
             tallies[name, "percentile"].add(*percentile(draws.classes[name]), true[name])
@@ -129,7 +129,7 @@ def together(simulations: int) -> dict[tuple[str, str], Tally]:
             scored = Scored(names, z, probability(z, rates, d, 1.0), y.astype(np.float32), ids)
             cells.append(cells_of(scored, probability(np.array(d - ndtri(recall)), rates, d, 1.0)))
             values.append(point_values(cells[-1]))
-            draws.append(draw(cells[-1], JOINED, n_draws=DRAWS // 2, seed=seed, pooled=False, whole=False))
+            draws.append(draw(cells[-1], JOINED, n_draws=DRAWS // 2, seed=seed, pooled=False))
             found.append(intervals_of(cells[-1], values[-1], draws[-1], metrics=JOINED))
         for name in JOINED:
             both = [one[name] for one in values], [one[name] for one in found]

@@ -100,7 +100,7 @@ def _means(
 ) -> tuple[Numbers, Numbers, NDArray[np.int64]]:
     """Means over head, medium, tail and all (4,), the same of every draw (4, B), and of how many classes (4,)."""
     cells = cells_of(test, thresholds)
-    drawn = draw(cells, (metric,), n_draws=max(draws, 1), seed=seed, pooled=False, whole=False)
+    drawn = draw(cells, (metric,), n_draws=max(draws, 1), seed=seed, pooled=False)
     point = _point(test, thresholds, metric)
     masks = [member == group for group in GROUPS] + [np.ones(len(member), np.bool_)]
     defined = np.array([np.count_nonzero(~np.isnan(point[mask])) for mask in masks])

@@ -152,7 +152,7 @@ def test_ece_of_a_calibrated_model_may_be_zero_and_of_a_bent_one_not() -> None:
 def test_gaps_drawn_from_the_normal_agree_with_the_bootstrap() -> None:
     given = made(7, n=3000, c=2)
     cells = cells_of(given)
-    drawn = draw(cells, ("ece",), n_draws=800, seed=0, pooled=False, whole=False).gaps
+    drawn = draw(cells, ("ece",), n_draws=800, seed=0, pooled=False).gaps
     assert drawn is not None
     other = normal_gaps(cells, 800, 0)
     assert other.std(axis=2) == pytest.approx(drawn.std(axis=2), rel=0.15, abs=1e-5)

@@ -12,7 +12,7 @@ from scipy import stats
 
 from lt_core.evaluation.uncertainty import METRICS, draw, evaluate
 from lt_core.evaluation.uncertainty.answering import answers, standard_error
-from lt_core.evaluation.uncertainty.by_image import by_image
+from lt_core.evaluation.uncertainty.by_image import by_image, of_images
 from lt_core.evaluation.uncertainty.cells import cells_of
 from lt_core.evaluation.uncertainty.evaluating import point_values
 from lt_core.evaluation.uncertainty.faster import Ranker
@@ -50,7 +50,7 @@ def test_draws_equal_a_loop_over_resampled_rows() -> None:
     patients = np.random.default_rng(2).integers(0, 40, 90)
     given = scored(given.scores, given.targets, patients=patients)
     cells = cells_of(given, 0.4)
-    found = draw(cells, n_draws=12, seed=3)
+    found = draw(cells, n_draws=12, seed=3, images=of_images(cells))
     weights = np.concatenate([w for _, w in blocks(cells.units, cells.n_units, 12, 3)], axis=1).astype(int)
     for b in range(12):
         rows = np.repeat(np.arange(90), weights[:, b])

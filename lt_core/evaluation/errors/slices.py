@@ -147,9 +147,7 @@ def _side(scored: Scored, settings: _Settings) -> _Side:
     values = {name: _value(cells, name, settings.beta)}
     drawn = None
     if settings.draws:
-        drawn = draw(
-            cells, (name,), n_draws=settings.draws, seed=settings.seed, beta=settings.beta, pooled=False, whole=False
-        )
+        drawn = draw(cells, (name,), n_draws=settings.draws, seed=settings.seed, beta=settings.beta, pooled=False)
     found = intervals_of(cells, values, drawn, beta=settings.beta, metrics=(name,))[name]
     return _Side(
         values[name], found.low, found.high, cells.known.sum(axis=0).astype(np.float64),

@@ -6,7 +6,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lt_core.evaluation.ratios import ratio
-from lt_core.evaluation.uncertainty.by_image import by_image, top_k
 from lt_core.evaluation.uncertainty.cells import Cells
 from lt_core.evaluation.uncertainty.closed import Interval, square_and_add
 from lt_core.evaluation.uncertainty.counted import counted, counts_of
@@ -65,10 +64,10 @@ def micro(cells: Cells, drawn: Draws | None, beta: float) -> dict[str, Value]:
     return {name: _by_percentile(float(found[name]), None if drawn is None else drawn.micro[name]) for name in MICRO}
 
 
-def over_images(cells: Cells, drawn: Draws | None) -> dict[str, Value]:
-    """Return the means over images: sets and orders of classes, and accuracy and top-k for single-label sets."""
+def over_images(images: dict[str, Numbers], drawn: Draws | None) -> dict[str, Value]:
+    """Return the means over ``images`` {name: (n,)} (``of_images``): sets and orders of classes, accuracy, top-k."""
     found = {}
-    for name, values in (by_image(cells) | (top_k(cells) if cells.single else {})).items():
+    for name, values in images.items():
         mean = float(ratio(np.nansum(values), np.count_nonzero(~np.isnan(values))))
         found[name] = _by_percentile(mean, None if drawn is None else drawn.whole[name])
     return found

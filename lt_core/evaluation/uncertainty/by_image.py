@@ -26,6 +26,11 @@ BY_IMAGE = (
 TOP_K = (1, 3, 5)
 
 
+def of_images(cells: Cells) -> dict[str, Numbers]:
+    """Return what is measured image by image, (n,) each: ``by_image``, and ``top_k`` for single-label sets."""
+    return by_image(cells) | (top_k(cells) if cells.single else {})
+
+
 def by_image(cells: Cells) -> dict[str, Numbers]:
     """Return each of ``BY_IMAGE`` for each image, (n,) each; their means are the measures of the set.
 
@@ -56,18 +61,18 @@ def by_image(cells: Cells) -> dict[str, Numbers]:
 def _of_order(cells: Cells) -> dict[str, Numbers]:
     """Return the three measures of order per image, NaN where there is nothing to order (Tsoumakas et al., Mining
     multi-label data, 2010). A class tied with a finding counts as ranked above it."""
-    scores = cells.pooled
     n_true, n_known = cells.truth.sum(axis=1), cells.known.sum(axis=1)
     lost, above_all, gain = (np.zeros(len(cells)) for _ in range(3))
     for k in range(cells.n_classes):
+        rows = np.flatnonzero(cells.truth[:, k])  # only a finding has a rank that counts
+        scores = cells.pooled[rows]
         # cells at least as high as class k: one column at a time, so that memory stays at (n, C)
-        as_high = (scores >= scores[:, [k]]) & cells.known
+        as_high = (scores >= scores[:, [k]]) & cells.known[rows]
         rank = as_high.sum(axis=1)
-        hits = (as_high & cells.truth).sum(axis=1)
-        mine = cells.truth[:, k]
-        lost += np.where(mine, rank - hits, 0)
-        above_all = np.where(mine, np.maximum(above_all, rank), above_all)
-        gain += np.where(mine, hits / np.maximum(rank, 1), 0.0)
+        hits = (as_high & cells.truth[rows]).sum(axis=1)
+        lost[rows] += rank - hits
+        above_all[rows] = np.maximum(above_all[rows], rank)
+        gain[rows] += hits / rank
     some = (n_true > 0) & (n_true < n_known)
     return {
         "ranking_loss": ratio(lost, n_true * (n_known - n_true)),

@@ -21,7 +21,8 @@ class Cells:
     """What every measure is computed from, for n images and C classes.
 
     ``truth``, ``known`` and ``called`` (n, C) are masks; ``truth`` is False where nothing is known. ``scores`` (n, C)
-    rank the images within a class, ``pooled`` (n, C) all cells of all classes (probabilities where there are some).
+    rank the images within a class, ``pooled`` (n, C) all cells of all classes (probabilities where there are some);
+    all lie column by column in memory, for most of what is done with them is done class by class.
     ``units`` (n,) number the patients from 0 to ``n_units`` - 1. ``thresholds`` (C,) are NaN for single-label sets,
     where the class with the largest score is called.
     """
@@ -58,8 +59,9 @@ class Cells:
     @cached_property
     def pooled_order(self) -> Order:
         """All cells in one order, each standing for its image."""
-        order = Order.of(self.pooled.ravel(), self.truth.ravel(), self.known.ravel())
-        return order.by_row(self.n_classes, len(self))
+        # column after column, as they lie in memory
+        order = Order.of(self.pooled.ravel("F"), self.truth.ravel("F"), self.known.ravel("F"))
+        return order.by_row(len(self))
 
     @property
     def clustered(self) -> bool:
@@ -87,14 +89,17 @@ def cells_of(scored: Scored, thresholds: ArrayLike = 0.5) -> Cells:
         called[np.arange(len(scored)), scored.scores.argmax(axis=1)] = True
     else:
         called = (scored.scores if scored.probabilities is None else scored.probabilities) >= at
-    units = scored.units
+    units, targets, scores = scored.units, np.asfortranarray(scored.targets), np.asfortranarray(scored.scores)
+    same = scored.probabilities is scored.scores or scored.probabilities is None
     return Cells(
         class_names=scored.class_names,
-        truth=scored.targets == 1,
-        known=~np.isnan(scored.targets),
-        called=called,
-        scores=scored.scores,
-        probabilities=scored.probabilities,
+        truth=targets == 1,
+        known=~np.isnan(targets),
+        called=np.asfortranarray(called),
+        scores=scores,
+        probabilities=(scores if scored.probabilities is not None else None)
+        if same
+        else np.asfortranarray(scored.probabilities),
         units=units,
         n_units=int(units.max()) + 1,
         thresholds=at,

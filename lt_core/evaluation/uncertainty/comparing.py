@@ -63,7 +63,7 @@ def compare(
     pair = paired(a, b, thresholds_a, thresholds_b)
     cells = [cells_of(pair.a, pair.thresholds_a), cells_of(pair.b, pair.thresholds_b)]
     values = [point_values(one, beta)[metric] for one in cells]
-    drawn = [draw(one, (metric,), n_draws=draws, seed=seed, beta=beta, pooled=False, whole=False) for one in cells]
+    drawn = [draw(one, (metric,), n_draws=draws, seed=seed, beta=beta, pooled=False) for one in cells]
     member = np.array([groups[k] for k in pair.kept_classes]) if groups is not None else None
     return Comparison(
         title_a=a.title,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
@@ -12,7 +12,6 @@ from numpy.typing import NDArray
 
 from lt_core.evaluation.ratios import ratio
 from lt_core.evaluation.uncertainty.answering import signed_gaps
-from lt_core.evaluation.uncertainty.by_image import by_image, top_k
 from lt_core.evaluation.uncertainty.calibrated import BINS, CALIBRATED, bins_of, residuals, squared_errors
 from lt_core.evaluation.uncertainty.cells import Cells
 from lt_core.evaluation.uncertainty.counted import COUNTED, counted, quadrants
@@ -69,13 +68,14 @@ def draw(
     seed: int = 0,
     beta: float = 2.0,
     pooled: bool = True,
-    whole: bool = True,
+    images: Mapping[str, Numbers] | None = None,
 ) -> Draws:
     """Return ``metrics`` under ``n_draws`` bootstrap draws of patients.
 
-    ``pooled`` asks for the micro averages, ``whole`` for the measures of images (``by_image``).
+    ``pooled`` asks for the micro averages. ``images`` {name: (n,)} are values of images (``of_images``), the means of
+    which are drawn too.
     """
-    made = _Maker(cells, tuple(metrics), beta, pooled, whole)
+    made = _Maker(cells, tuple(metrics), beta, pooled, images or {})
     parts = [made.of(weights) for _, weights in blocks(cells.units, cells.n_units, n_draws, seed)]
     joined = [{name: np.concatenate([part[k][name] for part in parts]) for name in parts[0][k]} for k in range(3)]
     gaps = joined[0].pop("gaps", None)
@@ -89,7 +89,9 @@ def draw(
 class _Maker:
     """What is sorted and laid out once, and then used for every block of draws."""
 
-    def __init__(self, cells: Cells, metrics: tuple[str, ...], beta: float, pooled: bool, whole: bool) -> None:
+    def __init__(
+        self, cells: Cells, metrics: tuple[str, ...], beta: float, pooled: bool, images: Mapping[str, Numbers]
+    ) -> None:
         self.cells, self.metrics, self.beta, self.pooled = cells, metrics, beta, pooled
         exact = cells.truth.size <= EXACT_CELLS
         ranked = any(name in metrics for name in RANKED)
@@ -97,8 +99,11 @@ class _Maker:
         self.all_cells = Ranker.of(cells.pooled_order, exact=exact) if ranked and pooled else None
         scored = cells.probabilities is not None
         self.bins = exact and scored and "ece" in metrics
-        self.images = (by_image(cells) | (top_k(cells) if cells.single else {})) if whole else {}
-        columns: dict[str, NDArray[Any]] = {f"count {k}": mask for k, mask in enumerate(quadrants(cells))}
+        self.images = images
+        tp, fp, fn, tn = quadrants(cells)
+        columns: dict[str, NDArray[Any]] = {"tp": tp, "fp": fp, "fn": fn, "everyone": np.ones((len(cells), 1))}
+        if not cells.known.all():  # else it is what is left of everyone
+            columns["tn"] = tn
         if scored and "brier" in metrics:
             columns["brier"] = squared_errors(cells)
         if scored and "ece" in metrics and not exact:
@@ -107,7 +112,9 @@ class _Maker:
         columns["all cells"] = self.all_cells.columns if self.all_cells else np.zeros((len(cells), 0))
         for name, values in self.images.items():
             defined = ~np.isnan(values)
-            columns[name] = np.stack([np.where(defined, values, 0.0), defined], axis=1)
+            columns[name] = np.where(defined, values, 0.0)[:, None]
+            if not defined.all():
+                columns[f"{name} defined"] = defined[:, None]
         ends = np.cumsum([0, *(part.shape[1] for part in columns.values())])
         self.where = {name: slice(a, b) for name, a, b in zip(columns, ends[:-1], ends[1:], strict=True)}
         # a row each, for BLAS multiplies that with the weights five times as fast as a column each
@@ -118,7 +125,8 @@ class _Maker:
     def of(self, weights: Weights) -> tuple[dict[str, Numbers], dict[str, Numbers], dict[str, Numbers]]:
         """Return (classes, micro, whole) under ``weights`` (n, b)."""
         sums = dict(self._products(weights))
-        counts = np.stack([sums[f"count {k}"] for k in range(4)])
+        tp, fp, fn = (sums[name] for name in ("tp", "fp", "fn"))
+        counts = np.stack([tp, fp, fn, sums["tn"] if "tn" in sums else sums["everyone"] - tp - fp - fn])
         known = counts.sum(axis=0)
         classes = {name: values for name, values in counted(counts, self.beta).items() if name in self.metrics}
         for name in CALIBRATED:
@@ -137,7 +145,9 @@ class _Maker:
         if self.all_cells is not None:
             both = self.all_cells.measures(weights, sums["all cells"])
             micro |= {name: both[k] for k, name in enumerate(RANKED) if name in self.metrics}
-        whole = {name: ratio(sums[name][:, 0], sums[name][:, 1]) for name in self.images}
+        whole = {}
+        for name in self.images:
+            whole[name] = ratio(sums[name], sums.get(f"{name} defined", sums["everyone"]))[:, 0]
         return classes | {"support": counts[0] + counts[2]}, micro, whole
 
     def _products(self, weights: Weights) -> Iterator[tuple[str, Numbers]]:

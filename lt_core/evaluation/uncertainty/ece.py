@@ -32,14 +32,34 @@ def normal_gaps(cells: Cells, n_draws: int, seed: int) -> Numbers:
     random = np.random.default_rng([seed, cells.n_units])
     found = np.empty((*gaps.shape, n_draws))
     for k in range(cells.n_classes):
-        cell = cells.units * BINS + place[:, k]
-        mine = np.bincount(cell, weights=left[:, k], minlength=cells.n_units * BINS).reshape(-1, BINS)
-        known = np.bincount(cells.units, weights=cells.known[:, k], minlength=cells.n_units)
-        influence = ratio(mine - known[:, None] * gaps[k], known.sum())
-        values, axes = np.linalg.eigh(influence.T @ influence)
+        known = cells.known[:, k]
+        mine = place[:, k], left[:, k], known, gaps[k]
+        spread = _spread_by_patient(cells, *mine) if cells.clustered else _spread(*mine)
+        values, axes = np.linalg.eigh(ratio(spread, float(known.sum()) ** 2))
         normal = random.standard_normal((BINS, n_draws))
         found[k] = gaps[k][:, None] + (axes * np.sqrt(np.maximum(values, 0.0))) @ normal
     return found
+
+
+def _spread_by_patient(
+    cells: Cells, place: NDArray[np.int64], left: Numbers, known: NDArray[np.bool_], gaps: Numbers
+) -> Numbers:
+    """Return the sum over patients of u u', (bins, bins), with u the patient's sums of p - y by bin (of ``left`` at
+    ``place``) less ``gaps`` for each known image."""
+    cell = cells.units * BINS + place
+    mine = np.bincount(cell, weights=left, minlength=cells.n_units * BINS).reshape(-1, BINS)
+    known_images = np.bincount(cells.units, weights=known, minlength=cells.n_units)
+    moved = np.asarray(mine - known_images[:, None] * gaps)
+    return np.asarray(moved.T @ moved)
+
+
+def _spread(place: NDArray[np.int64], left: Numbers, known: NDArray[np.bool_], gaps: Numbers) -> Numbers:
+    """Return the same where each image is a patient: u is then p - y in one bin, less ``gaps``."""
+    squares = np.bincount(place, weights=left * left, minlength=BINS)
+    sums = np.bincount(place, weights=left, minlength=BINS)
+    return np.asarray(
+        np.diag(squares) - np.outer(sums, gaps) - np.outer(gaps, sums) + known.sum() * np.outer(gaps, gaps)
+    )
 
 
 def ece_interval(gaps: Numbers, drawn: Numbers, alpha: float = ALPHA) -> tuple[Numbers, Numbers]:

@@ -11,7 +11,7 @@ from numpy.typing import ArrayLike, NDArray
 from lt_core.charts.palette import GROUPS
 from lt_core.evaluation.scored import Scored
 from lt_core.evaluation.uncertainty.averaging import mean_over_classes, micro, over_images, weighted
-from lt_core.evaluation.uncertainty.by_image import confusion_matrix
+from lt_core.evaluation.uncertainty.by_image import confusion_matrix, of_images
 from lt_core.evaluation.uncertainty.calibrated import calibration
 from lt_core.evaluation.uncertainty.cells import Cells, cells_of
 from lt_core.evaluation.uncertainty.closed import Interval
@@ -46,7 +46,8 @@ def evaluate(
         raise Invalid(f"draws must be at least 0 and beta above 0, got {draws} and {beta:g}")
     cells = cells_of(scored, thresholds)
     values = point_values(cells, beta)
-    drawn = draw(cells, n_draws=draws, seed=seed, beta=beta) if draws else None
+    images = of_images(cells)
+    drawn = draw(cells, n_draws=draws, seed=seed, beta=beta, images=images) if draws else None
     found = intervals_of(cells, values, drawn, beta=beta)
     support = counts_of(cells)[[0, 2]].sum(axis=0)
     everyone = np.ones(cells.n_classes, np.bool_)
@@ -64,7 +65,7 @@ def evaluate(
         macro=mean_over_classes(values, found, drawn, everyone),
         weighted=weighted(values, drawn, support),
         micro=micro(cells, drawn, beta),
-        whole=over_images(cells, drawn),
+        whole=over_images(images, drawn),
         groups={name: mean_over_classes(values, found, drawn, member == name) for name in GROUPS}
         if groups is not None
         else {},

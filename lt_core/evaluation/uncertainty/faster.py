@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 Numbers = NDArray[np.float64]
 EXACT_CELLS = 1_000_000
 """Images times classes up to which everything is exact."""
-TOP, MANY = 30_000, 10_000
+TOP, MANY = 10_000, 10_000
 
 
 @dataclass(frozen=True, eq=False)

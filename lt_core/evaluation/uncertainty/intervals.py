@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from lt_core.evaluation.uncertainty.answering import answers, by_patient
 from lt_core.evaluation.uncertainty.cells import Cells
 from lt_core.evaluation.uncertainty.closed import Interval, design_effect, f_interval, mean_of_two, proportion
-from lt_core.evaluation.uncertainty.counted import quadrants
+from lt_core.evaluation.uncertainty.counted import counts_of, quadrants
 from lt_core.evaluation.uncertainty.delong import auroc_interval
 from lt_core.evaluation.uncertainty.drawing import METRICS, Draws
 from lt_core.evaluation.uncertainty.ece import ece_interval, gaps_of
@@ -40,7 +40,10 @@ def intervals_of(
 
 
 def _of_counts(cells: Cells) -> dict[str, Interval]:
-    tp, fp, fn, tn = (by_patient(part, cells) for part in quadrants(cells))
+    # a row for each patient, or one of all where every image is a patient of its own
+    tp, fp, fn, tn = (
+        (by_patient(part, cells) for part in quadrants(cells)) if cells.clustered else counts_of(cells)[:, None]
+    )
     of = {
         "prevalence": (tp + fn, tp + fp + fn + tn),
         "precision": (tp, tp + fp),

@@ -37,6 +37,7 @@ class Order:
     together: L steps of equal positive scores, 2 L + 1 segments of negatives (above step 0, tied with it, between 0 and
     1, ..., below the last), or L + 1 where no negative is tied with a positive (``ties``). ``positive`` and
     ``negative`` are rows, the highest score first; ``step_of`` and ``segment_of``, as long, say where each stands.
+    ``repeated`` says that a row may stand there several times (``by_row``).
     """
 
     positive: Places
@@ -46,6 +47,7 @@ class Order:
     steps: int
     rows: int
     ties: bool
+    repeated: bool = False
 
     @classmethod
     def of(cls, scores: Numbers, truth: NDArray[np.bool_], known: NDArray[np.bool_]) -> Order:
@@ -60,11 +62,10 @@ class Order:
         step = (np.cumsum(new) - 1).astype(np.int32)
         return cls(positive, negative, step, 2 * above + tied if ties else above, len(levels), len(scores), ties)
 
-    def by_row(self, cells_per_row: int, rows: int) -> Order:
-        """Return the order of cells laid out row by row, each standing for its row: ``weights`` are then of rows."""
-        return replace(
-            self, positive=self.positive // cells_per_row, negative=self.negative // cells_per_row, rows=rows
-        )
+    def by_row(self, rows: int) -> Order:
+        """Return the order of cells laid out column by column, each standing for its row: ``weights`` are then of
+        rows."""
+        return replace(self, positive=self.positive % rows, negative=self.negative % rows, rows=rows, repeated=True)
 
     @property
     def segments(self) -> int:
@@ -132,6 +133,10 @@ class Order:
 
     def _by_image(self, of_positive: Numbers, of_negative: Numbers) -> Numbers:
         """Return the sums by image of what belongs to the positives and to the negatives."""
+        if not self.repeated:
+            placed = np.zeros(self.rows)
+            placed[self.positive], placed[self.negative] = of_positive, of_negative
+            return placed
         found = np.bincount(self.positive, weights=of_positive, minlength=self.rows)
         return np.asarray(found + np.bincount(self.negative, weights=of_negative, minlength=self.rows))
 
@@ -140,7 +145,7 @@ def _descending(scores: Numbers, which: NDArray[np.bool_]) -> tuple[Places, Numb
     """Return the rows of ``which`` from the highest score down, and their scores with the sign turned."""
     rows = np.flatnonzero(which)
     turned = -scores[rows]
-    order = np.argsort(turned, kind="stable")
+    order = np.argsort(turned)  # which of several equal scores comes first changes nothing
     return rows[order].astype(np.int32), turned[order]
 
 

@@ -44,13 +44,19 @@ def blocks(
 def _draw(random: np.random.Generator, row: NDArray[np.uint8]) -> None:
     """Fill ``row`` (n,) with how often each of n was drawn in n draws with replacement."""
     n = len(row)
-    if n < 4 * PART:
-        row[:] = np.bincount(random.integers(0, n, n), minlength=n)
+    if n <= PART:
+        row[:] = np.bincount(random.integers(0, n, n, dtype=np.uint32), minlength=n)
         return
     sizes = np.append(np.full(n // PART, PART), [n % PART] if n % PART else []).astype(np.int64)
     # how many draws each part gets is multinomial, and so are the draws within a part
     at = 0
     for size, count in zip(sizes.tolist(), random.multinomial(n, sizes / n).tolist(), strict=True):
-        named = np.frombuffer(random.bytes(2 * count), np.uint16) if size == PART else random.integers(0, size, count)
+        named = _sixteen_bits(random, count) if size == PART else random.integers(0, size, count, dtype=np.uint32)
         row[at : at + size] = np.bincount(named, minlength=size)
         at += size
+
+
+def _sixteen_bits(random: np.random.Generator, n: int) -> NDArray[np.uint16]:
+    """Return n numbers from 0 to 65,535, all equally likely: the generator's own words cut in four."""
+    words = np.asarray(random.bit_generator.random_raw(-(-n // 4)), dtype=np.uint64)
+    return words.view(np.uint16)[:n]
