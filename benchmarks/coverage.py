@@ -1,4 +1,6 @@
-"""Do the 95 % intervals hold 95 %? ``python -m benchmarks.coverage [SIMULATIONS [classes] [together]]`` (2,000, both).
+"""Do the 95 % intervals hold 95 %? ``python -m benchmarks.coverage [SIMULATIONS [classes] [together] [METRIC ...]]``.
+
+2,000 simulations, both tables and all measures where nothing else is said; metrics narrow the first table.
 
 Scores of a class are normal, its positives d higher; the probabilities are the true ones, or bent by a slope; so every
 measure's true value follows from two normal distributions. A simulation draws n images of which on average 10, 50 or
@@ -93,8 +95,10 @@ def truth(rate: float, d: float, threshold: float, slope: float) -> dict[str, fl
     return found | {"ece": float(np.abs(gap).sum())}
 
 
-def one_setting(setting: tuple[int, int, float, float, float], simulations: int) -> dict[tuple[str, str], Tally]:
-    """Return the tallies of every measure of a class, ours and of percentiles."""
+def one_setting(
+    setting: tuple[int, int, float, float, float], simulations: int, metrics: tuple[str, ...] = METRICS
+) -> dict[tuple[str, str], Tally]:
+    """Return the tallies of every one of ``metrics`` of a class, ours and of percentiles."""
     positives, n, d, recall, slope = setting
     rate, at = positives / n, d - ndtri(recall)
     true, random = truth(rate, d, at, slope), np.random.default_rng(positives)
@@ -105,8 +109,8 @@ def one_setting(setting: tuple[int, int, float, float, float], simulations: int)
         z = random.normal(size=(n, WIDE)) + d * y
         scored = Scored(names, z, probability(z, rate, d, slope), y.astype(np.float32), ids)
         cells = cells_of(scored, float(probability(np.array(at), rate, d, slope)))
-        draws = draw(cells, n_draws=DRAWS, seed=seed, pooled=False)
-        for name, found in intervals_of(cells, point_values(cells), draws).items():
+        draws = draw(cells, metrics, n_draws=DRAWS, seed=seed, pooled=False)
+        for name, found in intervals_of(cells, point_values(cells), draws, metrics=metrics).items():
             tallies[name, found.method].add(found.low, found.high, true[name])
             tallies[name, "percentile"].add(*percentile(draws.classes[name]), true[name])
     return tallies
@@ -161,12 +165,14 @@ def _tally_means(
 def main() -> None:
     """Print both tables."""
     simulations = int(sys.argv[1]) if len(sys.argv) > 1 else 2000
-    parts = sys.argv[2:] or ["classes", "together"]
+    metrics = tuple(name for name in METRICS if name in sys.argv[2:]) or METRICS
+    parts = [part for part in ("classes", "together") if part in sys.argv[2:]]
+    parts = parts or (["classes", "together"] if metrics == METRICS else ["classes"])
     heads = f"{'measure':19}{'interval':58}{'tried':>7}{'held %':>8}{'above':>8}{'below':>8}{'width':>9}"
     for setting in SETTINGS if "classes" in parts else ():
         positives, n, d, recall, slope = setting
         print(f"\n{positives} positives of {n:,}, d {d}, recall {recall}, slope {slope}\n{heads}", flush=True)
-        for (name, method), tally in sorted(one_setting(setting, simulations).items(), key=_place):
+        for (name, method), tally in sorted(one_setting(setting, simulations, metrics).items(), key=_place):
             print(f"{name:19}{method[:56]:58}{tally}", flush=True)
     if "together" not in parts:
         return

@@ -15,6 +15,7 @@ from lt_core.evaluation.scored import Scored
 from lt_core.evaluation.uncertainty.answering import by_patient
 from lt_core.evaluation.uncertainty.cells import Cells, cells_of
 from lt_core.evaluation.uncertainty.closed import design_effect, f_interval
+from lt_core.evaluation.uncertainty.delong import auroc_interval
 from lt_core.evaluation.uncertainty.multiple import adjusted
 from lt_core.evaluation.uncertainty.resampled import correlations, expanded, percentile
 from lt_core.evaluation.uncertainty.weights import blocks
@@ -78,9 +79,10 @@ def shortcut_probe(
     Recall has Wilson's interval, its difference Newcombe's and Fisher's test; F1 has Wilson's carried over (``f1_at``,
     ``closed.f_interval``), its difference MOVER and the p at which that reaches 0: closed forms, for a bootstrap says
     [0, 0] for none of six found. All with the design effect of patients; a patient on both sides makes the difference a
-    little wide. AP and AUROC have percentiles of ``draws`` bootstrap draws of patients, expanded for the few patients
-    with a positive (``resampled.expanded``), their difference MOVER with the correlation that the draws show, as a
-    patient with images on both sides is drawn on both. p is corrected for the number of classes. There is no verdict
+    little wide. AUROC has the interval it has in ``evaluate`` (``delong.auroc_interval``), AP percentiles of ``draws``
+    bootstrap draws of patients, expanded for the few patients with a positive (``resampled.expanded``); the difference
+    of either is MOVER with the correlation that the draws show, as a patient with images on both sides is drawn on
+    both. p is corrected for the number of classes. There is no verdict
     where a side has fewer than ``LEAST`` positives. Raises ``Problem`` for single-label images, which never have two
     classes.
     """
@@ -106,7 +108,8 @@ def shortcut_probe(
         found, method = _f1(cells, column, masks, target), "Wilson carried over to F1, MOVER for the difference"
     else:
         found = _by_draws(cells, column, masks, metric, target, draws, seed)
-        method = f"Bootstrap expanded percentile, {draws:,} draws of {'patients' if cells.clustered else 'images'}"
+        said = "Bootstrap expanded percentile" if metric == "ap" else "DeLong steadied, MOVER with the correlation of"
+        method = f"{said}, {draws:,} draws of {'patients' if cells.clustered else 'images'}".replace("of,", "of")
     table = _verdicts(table.assign(**found), correction)
     shown = target if metric in ("f1", "ap") else np.nan
     return Probe(name, metric, table, shown, correction, draws if metric in DRAWN else 0, method)
@@ -193,6 +196,20 @@ def _by_draws(
     weights = (part for _, part in blocks(cells.units, cells.n_units, draws, seed))
     drawn = drawn_sides(both, metric, target, weights)
     patients = (by_patient(both.positive, cells) > 0).sum(axis=0).astype(np.float64)
+    if metric == "auroc":
+        ends = auroc_interval(both.as_cells(cells), value)
+        low, high = ends.low, ends.high
+    else:
+        low, high = _percentiles(drawn, value, patients)
+    k = masks[0].shape[1]
+    with_, without = (value[:k], (low[:k], high[:k])), (value[k:], (low[k:], high[k:]))
+    together = np.array([correlations(drawn[:, [c, k + c]])[0, 1] for c in range(k)])
+    found = apart(*with_, *without, together)
+    return _columns((with_[0], without[0]), (with_[1], without[1]), found, reaching_zero(*found))
+
+
+def _percentiles(drawn: Numbers, value: Numbers, patients: Numbers) -> Ends:
+    """Return the ends (K,) about ``value`` from ``drawn`` (B, K), of as many ``patients`` (K,) with a positive."""
     low, high = percentile(drawn, expanded(patients))
     # [1, 1] for three of three in every draw would be a lie, and one patient has no bootstrap: there the interval is
     # that of a share of the patients
@@ -200,12 +217,7 @@ def _by_draws(
     spare = wilson(np.nan_to_num(value) * patients, patients)
     still |= patients < 2
     low, high = np.where(still, spare[0], low), np.where(still, spare[1], high)
-    low, high = np.fmin(low, value), np.fmax(high, value)
-    k = masks[0].shape[1]
-    with_, without = (value[:k], (low[:k], high[:k])), (value[k:], (low[k:], high[k:]))
-    together = np.array([correlations(drawn[:, [c, k + c]])[0, 1] for c in range(k)])
-    found = apart(*with_, *without, together)
-    return _columns((with_[0], without[0]), (with_[1], without[1]), found, reaching_zero(*found))
+    return np.fmin(low, value), np.fmax(high, value)
 
 
 def _verdicts(table: pd.DataFrame, correction: str) -> pd.DataFrame:

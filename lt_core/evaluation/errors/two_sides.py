@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 
 import numpy as np
@@ -34,6 +34,20 @@ class Sides:
         truth = cells.truth[:, [column]]
         known = cells.known[:, [column]]
         return cls(sets & truth, sets & known & ~truth, cells.called[:, column], cells.scores[:, column])
+
+    def as_cells(self, cells: Cells) -> Cells:
+        """Return the K sets as K classes of the images of ``cells``, so that what is made for classes serves sets."""
+        shape = self.positive.shape
+        return replace(
+            cells,
+            class_names=tuple(str(k) for k in range(shape[1])),
+            truth=self.positive,
+            known=self.positive | self.negative,
+            called=np.broadcast_to(self.called[:, None], shape),
+            scores=np.broadcast_to(self.scores[:, None], shape),
+            probabilities=None,
+            thresholds=np.full(shape[1], np.nan),
+        )
 
     @cached_property
     def orders(self) -> tuple[Order, ...]:
