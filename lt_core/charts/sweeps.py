@@ -11,7 +11,7 @@ from lt_core.charts.palette import PLAIN, QUIET, SERIES
 VERDICTS = ("better", "cannot tell", "worse")
 VERDICT_COLOURS = (SERIES[2], QUIET, SERIES[3])
 VERDICT_SHAPES = ("triangle-up", "circle", "triangle-down")
-AROUND, LEGEND = 70, 45
+AROUND, LEGEND = 82, 45
 """Pixels that an axis with its title, and a legend, take of the height of a chart that is as wide as its place."""
 
 
@@ -146,5 +146,5 @@ def _ends(known: pd.DataFrame) -> pd.DataFrame:
 
 
 def _rows_axis(column: str, rows: list[str]) -> alt.Y:
-    axis = alt.Axis(labelLimit=210, labelPadding=9, labelOverlap=False, ticks=False, domain=False)
+    axis = alt.Axis(labelLimit=210, labelPadding=9, labelOverlap=False, labelFlush=False, ticks=False, domain=False)
     return alt.Y(f"{column}:N", sort=rows, title=None, axis=axis, scale=alt.Scale(type="band"))

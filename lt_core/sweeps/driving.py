@@ -14,6 +14,9 @@ from lt_core.sweeps.performing import Asked, outcome, refused
 from lt_core.sweeps.trials import Done, Trial
 from lt_core.training.folder import events, lock
 from lt_core.training.folder.events import Event, event
+from lt_core.training.workers.gpus import visible
+from lt_core.training.workers.queue import device_of
+from lt_core.training.workers.taken import declare, withdraw
 
 ATTEMPTS = 3
 """How often a trial is begun whose process dies without a word, before it counts as failed."""
@@ -60,6 +63,7 @@ def carry_out(
     said = BUSY.replace("this sweep", str(sweep.path))
     descriptor = lock.take(sweep.path / lock.NAME, said)
     try:
+        _declare(sweep, plan, own)
         (sweep.path / "stop").unlink(missing_ok=True)
         tally = _Tally(plan, [r for r in sweep.done() if not (retry_failed and r.state == "failed")])
         failed = {r.key for r in sweep.done() if r.state == "failed"} if retry_failed else set()
@@ -72,7 +76,16 @@ def carry_out(
         left = plan.generation(tally.done)
         yield event("sweep_stopped" if left else "sweep_finished", **tally.said())
     finally:
+        withdraw(sweep.path)
         lock.release(sweep.path / lock.NAME, descriptor)
+
+
+def _declare(sweep: Sweep, plan: Plan, executor: Executor) -> None:
+    """Let the queue know which slots the sweep takes; without processes of their own, trials take the first GPUs."""
+    count, here = executor.slots()
+    device, each = device_of(plan.base), plan.base.devices
+    own = visible()[:each] if here and device == "cuda" else ()
+    declare(sweep.path, device, min(count, plan.total) * each, gpus=own)
 
 
 def _generations(

@@ -17,7 +17,7 @@ from lt_core.sweeps.compare_plan import ComparePlan
 from lt_core.sweeps.plan import SweepPlan
 from lt_core.sweeps.trials import Done, sign
 from lt_core.training.folder import events, lock
-from lt_core.training.folder.store import Run, read_json, write_json
+from lt_core.training.folder.store import PLAN, TRIALS, Run, read_json, write_json
 
 Plan: TypeAlias = SweepPlan | ComparePlan
 SweepState = Literal["running", "stopped", "finished"]
@@ -38,7 +38,7 @@ class Sweep:
     @property
     def plan(self) -> Plan:
         """What determines its runs."""
-        return plan_from_json(read_json(self.path / "plan.json"), self.path / "plan.json")
+        return plan_from_json(read_json(self.path / PLAN), self.path / PLAN)
 
     def done(self) -> list[Done]:
         """Return the results so far, in the order they came; of one that was made again, the last."""
@@ -55,11 +55,11 @@ class Sweep:
 
     def folder_of(self, key: str) -> Path:
         """Return the run folder of a trial."""
-        return self.path / "trials" / key
+        return self.path / TRIALS / key
 
     def runs(self) -> list[Run]:
         """Return the runs there are so far, by name of their folder."""
-        folder = self.path / "trials"
+        folder = self.path / TRIALS
         there = sorted(folder.iterdir()) if folder.is_dir() else []
         return [Run(path) for path in there if (path / "config.json").is_file()]
 
@@ -130,15 +130,15 @@ def open_sweep(plan: Plan, folder: Path | None = None) -> Sweep:
     path = folder or runs_dir() / f"{time.strftime('%Y%m%d-%H%M%S')}-{_slug(plan.name or plan.kind)}"
     if path.exists() and not path.is_dir():
         raise Problem(f"{path} is a file: choose a folder for the sweep")
-    if (path / "plan.json").exists():
+    if (path / PLAN).exists():
         # read first: a plan of an earlier version lacks settings that have come since, and means their defaults
-        if _as_stored(plan_from_json(read_json(path / "plan.json"), path)) != _as_stored(plan):
+        if _as_stored(plan_from_json(read_json(path / PLAN), path)) != _as_stored(plan):
             raise Problem(f"{path} holds a sweep by another plan: choose another folder, or remove it first")
         return Sweep(path)
     if (path / "config.json").exists():
         raise Problem(f"{path} holds a run: choose another folder for the sweep")
-    made(path / "trials")
-    write_json(path / "plan.json", plan.as_json())
+    made(path / TRIALS)
+    write_json(path / PLAN, plan.as_json())
     return Sweep(path)
 
 
@@ -151,14 +151,14 @@ def _as_stored(plan: Plan) -> Any:
 def sweeps(folder: Path | None = None) -> list[Sweep]:
     """Return the sweeps in ``folder`` (default: this machine's), newest first."""
     place = folder or runs_dir()
-    found = [Sweep(path) for path in (place.iterdir() if place.is_dir() else ()) if (path / "plan.json").is_file()]
-    return sorted(found, key=lambda sweep: (sweep.path / "plan.json").stat().st_mtime_ns, reverse=True)
+    found = [Sweep(path) for path in (place.iterdir() if place.is_dir() else ()) if (path / PLAN).is_file()]
+    return sorted(found, key=lambda sweep: (sweep.path / PLAN).stat().st_mtime_ns, reverse=True)
 
 
 def find_sweep(name: str | Path) -> Sweep:
     """Return the sweep in the folder ``name``, or the sweep of that name among this machine's."""
     for path in (Path(name), runs_dir() / name):
-        if (path / "plan.json").is_file():
+        if (path / PLAN).is_file():
             return Sweep(path)
     raise Unknown(f"no sweep in {name}: give the folder of a sweep, or the name of one in {runs_dir()}")
 

@@ -10,6 +10,8 @@ from lt_core.problems import Problem
 from lt_core.sweeps.folder import Sweep
 from lt_core.training.folder import lock, process
 from lt_core.training.workers.launch import detached
+from lt_core.training.workers.queue import device_of
+from lt_core.training.workers.taken import declare
 
 Condition: TypeAlias = Literal["starting", "running", "stopped", "interrupted", "failed", "finished"]
 """As ``Sweep.state`` says it, and: ``starting`` before its process has begun; where it has ended early, ``failed``
@@ -43,6 +45,8 @@ def start_sweep(sweep: Sweep, *, workers: int = 1, retry_failed: bool = False) -
     words = command(sweep.path.absolute(), workers=workers, executor=sweep.plan.executor)
     (sweep.path / "stop").unlink(missing_ok=True)
     (sweep.path / LOG).unlink(missing_ok=True)
+    if (plan := sweep.plan).executor == "local":  # before its process can say so itself, which takes it seconds
+        declare(sweep.path, device_of(plan.base), min(workers, plan.total) * plan.base.devices)
     worker = detached([*words, *(["--retry-failed"] if retry_failed else [])], sweep.path / LOG)
     process.record(sweep.path / lock.RECORD, worker.pid)
 

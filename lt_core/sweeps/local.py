@@ -17,9 +17,14 @@ from lt_core.problems import Problem
 from lt_core.sweeps.performing import Asked, Trainer, perform
 from lt_core.sweeps.trials import Trial
 from lt_core.sweeps.watching import known_before
+from lt_core.training.folder import lock, process
 from lt_core.training.folder.events import Event, event
 from lt_core.training.folder.store import Run, write_json
+from lt_core.training.workers import gpus
+from lt_core.training.workers.gpus import environment
 from lt_core.training.workers.launch import ROOT, SPIN
+from lt_core.training.workers.queue import device_of
+from lt_core.training.workers.taken import gpus_taken
 
 POLL = 0.2
 """Seconds between two looks at the processes."""
@@ -40,6 +45,13 @@ class Executor(Protocol):
         """How many trials are made at the same time."""
         ...
 
+    def slots(self) -> tuple[int, bool]:
+        """Return how many trials take a device of this machine at a time, and whether they do so in this process.
+
+        0 where somebody else decides where they run.
+        """
+        ...
+
 
 @dataclass(frozen=True)
 class InProcess:
@@ -47,6 +59,10 @@ class InProcess:
 
     trainer: Trainer | None = None
     workers: int = 1
+
+    def slots(self) -> tuple[int, bool]:
+        """One, in this process."""
+        return 1, True
 
     def run(self, trials: Sequence[Trial], folders: dict[str, Path], *, should_stop: Asked) -> Iterator[Told]:
         """Yield the events of every run and, at its end, ``ended``."""
@@ -76,6 +92,10 @@ class Processes:
     command: Callable[[Path, int], list[str]] = worker_command
     running: dict[str, subprocess.Popen[bytes]] = field(default_factory=dict)
 
+    def slots(self) -> tuple[int, bool]:
+        """One a worker, each in a process of its own."""
+        return self.workers, False
+
     def run(self, trials: Sequence[Trial], folders: dict[str, Path], *, should_stop: Asked) -> Iterator[Told]:
         """Yield begun, epochs and ended of every trial; a worker that dies leaves an interrupted run and an error."""
         waiting, watch = list(trials), known_before(trials, folders)
@@ -89,7 +109,7 @@ class Processes:
                 if should_stop():
                     _ask_to_stop(folders, self.running)
                 time.sleep(POLL)
-                ended = [key for key, process in self.running.items() if process.poll() is not None]
+                ended = [key for key, worker in self.running.items() if worker.poll() is not None]
                 yield from watch.news(list(self.running))
                 for key in ended:
                     code = self.running.pop(key).returncode
@@ -101,25 +121,36 @@ class Processes:
         (folder / "stop").unlink(missing_ok=True)
         threads = max(1, (os.cpu_count() or 1) // self.workers)
         path = os.pathsep.join([str(ROOT), os.environ.get("PYTHONPATH", "")]).rstrip(os.pathsep)
+        own = _gpus_for(trial, folder)
         with (folder / "worker.log").open("ab") as log:
-            return subprocess.Popen(  # noqa: S603 - our own module, our own folder
+            worker = subprocess.Popen(  # noqa: S603 - our own module, our own folder
                 self.command(task, threads),
                 stdin=subprocess.DEVNULL,
                 stdout=log,
                 stderr=log,
-                env={SPIN[0]: SPIN[1], **os.environ, "PYTHONPATH": path},
+                env={SPIN[0]: SPIN[1], **os.environ, **environment(own), "PYTHONPATH": path},
             )
+        if own:  # said at once: the next one is chosen before this one has begun
+            process.record(folder / lock.RECORD, worker.pid, gpus=",".join(own))
+        return worker
 
     def _end_all(self, folders: dict[str, Path]) -> None:
         """Leave no process behind, whatever ended the sweep."""
         _ask_to_stop(folders, self.running)
-        for process in self.running.values():
+        for worker in self.running.values():
             try:
-                process.wait(timeout=60)
+                worker.wait(timeout=60)
             except subprocess.TimeoutExpired:
-                process.kill()
-                process.wait()
+                worker.kill()
+                worker.wait()
         self.running.clear()
+
+
+def _gpus_for(trial: Trial, folder: Path) -> tuple[str, ...]:
+    """Return the GPUs of a trial: those that the fewest runs have, of the queue and of sweeps; none without one."""
+    if device_of(trial.config) != "cuda":
+        return ()
+    return gpus.chosen(gpus.visible(), gpus_taken(folder.parents[2]), trial.config.devices)
 
 
 def _ask_to_stop(folders: dict[str, Path], running: dict[str, subprocess.Popen[bytes]]) -> None:

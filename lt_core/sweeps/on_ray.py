@@ -47,6 +47,10 @@ class OnRay:
     trainer: Trainer | None = None
     storage: str = ""
 
+    def slots(self) -> tuple[int, bool]:
+        """None: Ray decides where trials run, and by its own resources how many."""
+        return 0, False
+
     def run(self, trials: Sequence[Trial], folders: dict[str, Path], *, should_stop: Asked) -> Iterator[Told]:
         """Yield begun, epochs and ended of every trial, as the tasks go; Ray decides where and when each runs."""
         ray = connected(self.address, self.workers, self.cpus)

@@ -18,7 +18,8 @@ from lt_core.sweeps.launch import as_command, start_sweep
 from lt_core.training.folder.events import clean
 from lt_core.training.folder.meta import now, write_meta
 from lt_core.training.workers.launch import at_home_anywhere
-from pages.ui import compare_views, train_estimate, train_groups, train_owner, train_panel
+from lt_core.training.workers.queue import device_of
+from pages.ui import compare_views, slot_words, train_estimate, train_groups, train_owner, train_panel
 from pages.ui.train_widgets import KEPT, widget
 from pages.ui.wording import on_page
 
@@ -73,6 +74,8 @@ def summary(plan: Plan | None, why: str, words: str) -> None:
     train_estimate.panel(plan.base, epochs=epochs_in_all(plan))
     workers, executor = _where()
     plan = replace(plan, executor=executor)
+    if executor == "local":
+        _beside(plan)
     st.button(
         f"Start {plan.total:,} runs",
         type="primary",
@@ -104,6 +107,16 @@ def _where() -> tuple[int, str]:
         format_func={"local": "this machine", "ray": "Ray: the cluster of RAY_ADDRESS, or this machine"}.get,
     )  # fmt: skip
     return workers, executor
+
+
+def _beside(plan: Plan) -> None:
+    """Say what is going on where the runs will be, as they begin at once."""
+    device = device_of(plan.base)
+    if by := slot_words.holders(device):
+        st.caption(
+            f":material/info: On {device} now: {by}. This begins at once and shares it; queued runs begin when there "
+            "is room again."
+        )
 
 
 def begin(plan: Plan, workers: int) -> None:

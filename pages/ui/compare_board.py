@@ -8,8 +8,7 @@ import pandas as pd
 import streamlit as st
 
 from lt_core.sweeps.board import board
-from lt_core.training.workers.queue import slots
-from pages.ui import blocks, train_estimate, train_owner
+from pages.ui import blocks, slot_words, train_estimate, train_owner
 from pages.ui.compare_words import readable
 
 
@@ -31,7 +30,7 @@ def _board() -> None:
             return
         states = table["state"].value_counts()
         waiting = ", ".join(f"{count} {state}" for state, count in states.items())
-        st.markdown(f"#### {waiting}", help=_limits())
+        st.markdown(f"#### {waiting}")
         st.dataframe(
             _shown(table),
             hide_index=True,
@@ -41,7 +40,10 @@ def _board() -> None:
                            "place": st.column_config.NumberColumn(format="%d", help="In the queue of its device."),
                            "for": st.column_config.TextColumn(help="Since it began, or was queued.")},
         )  # fmt: skip
-        st.caption(f"{_limits()} Runs of a comparison or a search are made by its own process, beside the queue.")
+        st.caption(
+            f"{slot_words.limits()} {slot_words.taken_now()} A comparison or a search begins at once and counts with "
+            "the runs it makes at a time; a queued run begins when there is room beside it."
+        )
 
 
 def _shown(table: pd.DataFrame) -> pd.DataFrame:
@@ -66,8 +68,3 @@ def _shown(table: pd.DataFrame) -> pd.DataFrame:
     )
     empty = [name for name in ("of", "place") if shown[name].isna().all() or shown[name].eq("").all()]
     return shown.drop(columns=empty)
-
-
-def _limits() -> str:
-    each = ", ".join(f"{count} on {device}" for device, count in slots().items())
-    return f"The queue runs at a time: {each} (LONGTAIL_LAB_SLOTS)."

@@ -14,7 +14,7 @@ from lt_core.sweeps.searched import importance_table, parallel_table, search_pla
 from lt_core.sweeps.space import applied
 from lt_core.sweeps.trials import sign
 from lt_core.training.reproduce import as_command
-from pages.ui import blocks, train_state
+from pages.ui import blocks, compare_open, train_state
 from pages.ui import compare_words as say
 from pages.ui.compare_words import readable
 
@@ -67,6 +67,8 @@ def _take(sweep: Sweep, number: int) -> None:
             st.switch_page("pages/train.py")
         with st.popover("Copy as command", icon=":material/terminal:", type="tertiary", key="compare-best-text"):
             st.code(as_command(config), language="bash", wrap_lines=True)
+    with readable("Its runs cannot be read."):
+        compare_open.of_best(sweep, number)
 
 
 def _over_time(table: pd.DataFrame, metric: str, title: str) -> None:

@@ -14,7 +14,7 @@ from lt_core.sweeps import ComparePlan, Done, Plan, Sweep
 from lt_core.sweeps.board import running_trials
 from lt_core.sweeps.launch import condition
 from lt_core.training import Run
-from pages.ui import blocks, compare_base, run_curves, run_words, train_estimate
+from pages.ui import blocks, compare_base, compare_open, run_curves, run_words, train_estimate
 from pages.ui import compare_words as say
 from pages.ui.compare_words import readable
 
@@ -126,7 +126,7 @@ def _runs(sweep: Sweep, *, live: bool) -> None:
                            "learning rate": st.column_config.NumberColumn(format="%g"),
                            "seconds": st.column_config.NumberColumn(format="%.0f")},
         )  # fmt: skip
-        st.caption("Each is an ordinary run in the folder of the sweep: click a row to see its curves.")
+        st.caption("Each is an ordinary run in the folder of the sweep: click a row to see its curves, and to open it.")
         rows = picked["selection"]["rows"]
         if rows and rows[0] < len(results):
             _one(Run(sweep.folder_of(results[rows[0]].key)))
@@ -136,6 +136,7 @@ def _one(run: Run) -> None:
     with readable("This run cannot be read."):
         st.markdown(f"#### {run_words.plain(run.name)}")
         st.caption(f"`{run.path}`")
+        compare_open.of_one(run)
         run_curves.curves(run, live=False)
 
 

@@ -15,10 +15,13 @@ from lt_core.datasets.csv_text import as_csv
 from lt_core.sweeps import ComparePlan, Sweep, paper
 from lt_core.sweeps.conclusion import conclude
 from lt_core.sweeps.results import GROUPS, MEASURES, TITLES, caveats, compared, per_seed, plan_of
-from pages.ui import blocks, run_words
+from pages.ui import blocks, compare_open, run_words
 from pages.ui.compare_words import readable
 
 METRICS = {"ap": "AP", "f1": "F1 at 0.5"}
+FOREST = "A dot is the mean difference over pairs of runs with the same seed, the line its 95 % interval."
+FIRST_STAYS = {"loss": st.column_config.TextColumn(pinned=True)}
+"""On a phone the names stay in sight while the numbers are moved."""
 
 
 def panel(sweep: Sweep) -> None:
@@ -47,6 +50,8 @@ def panel(sweep: Sweep) -> None:
     _means(results, plan.reference, metric)
     _tables(results, plan, metric)
     _differences(results, plan, metric)
+    with readable("The runs cannot be read."):
+        compare_open.of_losses(sweep)
     with readable("The rates cannot be read."):
         _rates(sweep, plan)
     _files(results, table, plan)
@@ -97,11 +102,11 @@ def _tables(results: pd.DataFrame, plan: ComparePlan, metric: str) -> None:
     means, gaps = _both(results, [f"{metric}_{group}" for group in ("macro", *GROUPS)])
     few = "One seed, so no interval" if len(plan.seeds) < 2 else "Mean over seeds, with its 95 % interval"
     st.markdown(f"**{few}**")
-    st.dataframe(means, hide_index=True, height=blocks.table_height(len(means)),
+    st.dataframe(means, hide_index=True, column_config=FIRST_STAYS, height=blocks.table_height(len(means)),
                  alt="Each loss with mean and interval of each measure.")  # fmt: skip
     if len(gaps):
         st.markdown(f"**Difference to {run_words.plain(plan.reference)}, pair by pair of seeds**")
-        st.dataframe(gaps, hide_index=True, height=blocks.table_height(len(gaps)),
+        st.dataframe(gaps, hide_index=True, column_config=FIRST_STAYS, height=blocks.table_height(len(gaps)),
                      alt="Each loss with its paired differences, their intervals and the verdict.")  # fmt: skip
     if len(plan.seeds) > 1:
         st.caption(run_words.plain(paper.notes(results, plan.reference)))
@@ -115,6 +120,7 @@ def _differences(results: pd.DataFrame, plan: ComparePlan, metric: str) -> None:
     rows = results[(results["verdict"] != "reference") & results["difference"].notna()]
     if rows.empty:
         return
+    st.markdown(f"**How far each is from {run_words.plain(plan.reference)}**", help=FOREST)
     group = st.segmented_control("Classes", ["macro", *GROUPS], default="macro", required=True, key="compare-group",
                                  label_visibility="collapsed")  # fmt: skip
     measure = f"{metric}_{group}"

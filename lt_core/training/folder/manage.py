@@ -77,6 +77,8 @@ def delete(run: Run) -> str:
     """
     if lock.at_work(run.path) and run.state == "running":
         raise Problem(f"{run.path.name} is running: stop it first, then delete it")
+    if run.key != run.path.name:
+        raise Problem(f"{run.key} is a run of a sweep, whose result rests on it: delete the sweep as a whole")
     if (run.path / TRASH).exists() or not (run.path / "config.json").is_file():
         raise Problem(f"{run.path} is not the folder of a run: nothing was deleted")
     with lock.hold(run.path, working=False):  # so that nobody starts it meanwhile

@@ -36,6 +36,8 @@ COLUMNS = (
 """Of a history; f1 at threshold 0.5 (arg-max for single-label sets), ap = average precision, both on validation."""
 
 QUEUED = lock.QUEUED
+PLAN, TRIALS = "plan.json", "trials"
+"""The plan in the folder of a sweep, and the folder of the sweep's runs beside it."""
 
 __all__ = [
     "COLUMNS",
@@ -62,6 +64,13 @@ class Run:
     def name(self) -> str:
         """What people call it: the name it was given last, else the folder's."""
         return self.meta.name or self.config.name or self.path.name
+
+    @property
+    def key(self) -> str:
+        """What ``find_run`` takes and links carry: the folder's name, or SWEEP/TRIAL for a run of a sweep."""
+        place = self.path.parent
+        in_sweep = place.name == TRIALS and (place.parent / PLAN).is_file()
+        return f"{place.parent.name}/{self.path.name}" if in_sweep else self.path.name
 
     @property
     def meta(self) -> Meta:
@@ -180,18 +189,33 @@ def runs(folder: Path | None = None) -> list[Run]:
 def find_run(name: str | Path) -> Run:
     """Return the run in the folder ``name``, or the one of this machine's that is called so: its folder, else its name.
 
-    Raises ``Unknown`` where there is none, and ``Problem`` where several have that name.
+    ``SWEEP/TRIAL`` is a run of a sweep: the sweep's folder, then the folder or the name of the run. Raises ``Unknown``
+    where there is none, and ``Problem`` where several have that name, or where ``name`` is a sweep.
     """
+    place, called = runs_dir(), str(name)
     for path in (Path(name), runs_dir() / name):
         if (path / "config.json").is_file():
             return Run(path)
-    called = [run for run in runs() if run.name == str(name)]
-    if len(called) > 1:
-        folders = ", ".join(run.path.name for run in called)
-        raise Problem(f"several runs are called {str(name)!r}: say which by its folder, {folders}")
-    if called:
-        return called[0]
-    raise Unknown(f"no run in {name}: give the folder of a run, or the name of one in {runs_dir()}")
+        if (path / PLAN).is_file():
+            raise Problem(f"{path.name} is a sweep: say which of its runs, as {_example(path)}")
+        if (path.parent / PLAN).is_file():
+            place, called = path.parent / TRIALS, path.name
+            break
+    if (place / called / "config.json").is_file():
+        return Run(place / called)
+    found = [run for run in runs(place) if run.name == called]
+    if len(found) > 1:
+        folders = ", ".join(run.path.name for run in found)
+        raise Problem(f"several runs are called {called!r}: say which by its folder, {folders}")
+    if found:
+        return found[0]
+    raise Unknown(f"no run in {name}: give the folder of a run, or the name of one in {place}")
+
+
+def _example(sweep: Path) -> str:
+    """Return how a run of a sweep is named, by one that is there."""
+    names = sorted(path.name for path in _folders(sweep / TRIALS))
+    return f"{sweep.name}/{names[0] if names else 'TRIAL'}"
 
 
 def new_folder(config: RunConfig, folder: Path | None = None) -> Path:

@@ -51,7 +51,7 @@ def _line(run: Run, config: RunConfig, seen: Sequence[Event]) -> dict[str, Any]:
     progress, best, meta = progress_of(config, seen), best_of(config, seen), run.meta
     return {
         "name": meta.name or config.name or run.path.name,
-        "folder": run.path.name,
+        "folder": run.key,
         "state": run.state_after(seen),
         "epoch": progress.epoch,
         "epochs": progress.epochs,

@@ -8,15 +8,15 @@ from __future__ import annotations
 
 import sys
 import time
-from collections import Counter
 from pathlib import Path
 
 from lt_core.problems import Problem
-from lt_core.training.folder import events, lock, process
+from lt_core.training.folder import events, lock
 from lt_core.training.folder.store import QUEUED, Run
 from lt_core.training.workers import gpus
 from lt_core.training.workers.launch import start_worker_in
-from lt_core.training.workers.queue import DISPATCHER, device_of, slots, waiting
+from lt_core.training.workers.queue import DISPATCHER, slots, waiting
+from lt_core.training.workers.taken import busy, gpus_taken
 
 LOOKED_EVERY = 0.3
 """Seconds between two looks at the folder."""
@@ -38,25 +38,6 @@ def main(folder: Path) -> int:
             lock.release(folder / DISPATCHER, descriptor)
         # looked at once more without the lock: who enqueued just now saw it taken and started nobody
     return 0
-
-
-def busy(folder: Path) -> Counter[str]:
-    """Return how many slots of each device are taken by runs in ``folder`` that are running, whoever started them."""
-    found: Counter[str] = Counter()
-    for file in folder.glob(f"*/{lock.NAME}"):
-        run = Run(file.parent)
-        try:
-            if lock.at_work(run.path) and run.state == "running":
-                found[device_of(run.config)] += run.config.devices
-        except Problem:
-            continue
-    return found
-
-
-def gpus_taken(folder: Path) -> Counter[str]:
-    """Return how many runs in ``folder`` that are running have each GPU, as far as their records say."""
-    files = [file for file in folder.glob(f"*/{lock.RECORD}") if process.alive(file)]
-    return gpus.counted([str((process.recorded(file) or {}).get("gpus", "")) for file in files])
 
 
 def start_due(folder: Path) -> list[Run]:
