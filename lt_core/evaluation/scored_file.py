@@ -12,12 +12,14 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from lt_core.datasets import LabeledImages, Source
+from lt_core.datasets.notes import counted
 from lt_core.evaluation.predictions import Link, Predictions, probabilities_of
-from lt_core.evaluation.reading.joining import Join, joined, listed
-from lt_core.evaluation.reading.names import Family, Match, family_of, is_label, match_classes, plain, table_of
+from lt_core.evaluation.reading.joining import Join, joined
+from lt_core.evaluation.reading.long_form import widened
+from lt_core.evaluation.reading.names import Family, Match, family_of, is_label, match_classes, table_of
 from lt_core.evaluation.reading.raw import Columns, arrays_of, columns_of, is_id_name
 from lt_core.evaluation.reading.scale import refuse_not_finite, scale_of
-from lt_core.evaluation.reading.telling import counts_of, sentences
+from lt_core.evaluation.reading.telling import counts_of, no_class, sentences
 from lt_core.evaluation.reading.truth import Truth, truth_beside, truth_of
 from lt_core.evaluation.scored import Scored
 from lt_core.problems import Problem
@@ -92,13 +94,10 @@ def read_scored_file(
     prefer: Family = scale if scale in ("probabilities", "logits", "scores") else ""  # type: ignore[assignment]
     columns = columns_of(predictions, prefer=prefer)
     found = truth_beside(columns) if truth is None else truth_of(truth, id_column=truth_id_column)
-    candidates = [name for name in columns.names if columns.is_numeric(name)]
-    if truth is None:
-        candidates = [name for name in candidates if family_of(name)[0] or columns.targets is not None]
-    matches = match_classes(candidates, found.class_names, where=columns.where, aliases=aliases, prefer=prefer)
+    columns, candidates, matches = _matched(columns, found, prefer, aliases, id_column, beside=truth is None)
     have = [match for match in matches if match.column]
     if not have:
-        raise _no_class(columns, candidates, found)
+        raise no_class(columns, candidates, found)
     joins = _joined(columns, found, have, id_column)
     made = _scored(columns, found, have, joins, scale, link)
     left = [name for name in candidates if name not in {m.column for m in have} and _predicts(name, joins)]
@@ -111,11 +110,29 @@ def read_scored_file(
     )
 
 
+def _matched(
+    columns: Columns, truth: Truth, prefer: Family, aliases: Mapping[str, str] | None, id_column: str | None, *,
+    beside: bool,
+) -> tuple[Columns, list[str], list[Match]]:  # fmt: skip
+    """Return the columns, those that may predict a class, and which does; a table in long form is made wide first."""
+    candidates = [name for name in columns.names if columns.is_numeric(name)]
+    if beside:
+        candidates = [name for name in candidates if family_of(name)[0] or columns.targets is not None]
+    matches = match_classes(candidates, truth.class_names, where=columns.where, aliases=aliases, prefer=prefer)
+    if not beside and not any(match.column for match in matches):
+        wide = widened(columns, truth.class_names, aliases=aliases, id_column=id_column)
+        if wide is not None:
+            return _matched(wide, truth, prefer, aliases, id_column, beside=False)
+    return columns, candidates, matches
+
+
 def _counted(truth: Truth, class_names: tuple[str, ...]) -> tuple[NDArray[np.int64], str]:
     trained = truth.parts is not None and bool((truth.parts == "train").any())
     labels = truth.labels[truth.parts == "train"] if trained else truth.labels
     kept = [truth.class_names.index(name) for name in class_names]
-    said = f"the training part of {truth.name}" if trained else f"all {len(labels):,} images of {truth.name}"
+    said = (
+        f"the training part of {truth.name}" if trained else f"all of {truth.name} ({counted(len(labels), 'images')})"
+    )
     return (labels[:, kept] == 1).sum(axis=0, dtype=np.int64), said
 
 
@@ -213,11 +230,3 @@ def _only_part(scored: Scored, truth: Truth, join: Join | None, part: str) -> Sc
     kept = truth.parts[join.truth_rows] == part
     note = f"Only the {part} part of {truth.name}: {int(kept.sum()):,} of {len(kept):,} images."
     return replace(scored.only(kept), part=part, notes=(*scored.notes, note))
-
-
-def _no_class(columns: Columns, candidates: list[str], truth: Truth) -> Problem:
-    there = listed([name for name in candidates if plain(name)], 8) or "no columns of numbers"
-    return Problem(
-        f"{columns.where} has {there}, and {truth.name} has labels of {listed(truth.class_names, 8)}: no class is in "
-        "both; columns are matched by name, so call them prob_<class> or logit_<class>, or give aliases"
-    )

@@ -175,7 +175,7 @@ def test_columns_called_logits_are_logits(frames: Frames, truth: Path, tmp_path:
 def test_what_is_no_number_is_named_by_class_and_row(frames: Frames, truth: Path, tmp_path: Path) -> None:
     scores = frames[0].astype({"prob_Hernia": object, "prob_Edema": object})
     scores.loc[4, "prob_Hernia"], scores.loc[7, "prob_Hernia"], scores.loc[9, "prob_Edema"] = "nan", "inf", "oops"
-    with pytest.raises(Invalid, match=r"3 predictions.*prob_Edema 1, prob_Hernia 2.*row \d+ \("):
+    with pytest.raises(Invalid, match=r"3 values.*prob_Edema 1, prob_Hernia 2.*row \d+ \("):
         read_scored(written(scores, tmp_path / "p.csv"), truth)
     with pytest.raises(Invalid, match=rf"prob_Hernia in row 5 \({scores['id'][4]}\)"):
         read_scored(written(scores, tmp_path / "p.csv"), truth)

@@ -22,6 +22,8 @@ LABEL_IF_NO_OTHER = (
     "retinopathygrade", "drgrade", "adjudicateddrgrade", "attributeids", "problems",
 )  # fmt: skip
 """Names of label columns that are looked for where no column has one of ``LABEL``."""
+SAYS_WHETHER = ("label", "labels", "value", "present", "presence", "truth", "target", "positive", "ytrue", "y", "gt")
+"""Names of a column of 0 and 1 that says of another column's class whether it is there."""
 PARTS_CALLED = {
     "train": "train", "training": "train", "val": "val", "valid": "val", "validate": "val", "validation": "val",
     "dev": "val", "development": "val", "test": "test", "testing": "test", "": "",

@@ -20,6 +20,7 @@ from lt_core.datasets.tables.column_names import (
     NOT_A_FINDING,
     PARTS_CALLED,
     PATIENT,
+    SAYS_WHETHER,
     SPLIT,
 )
 from lt_core.datasets.tables.label_words import LIST, pieces_of, separator_of
@@ -168,6 +169,9 @@ def _label_columns(table: Table, free: Sequence[str], form: Form) -> list[str]:
     ]
     if form == "zero-one":
         called = []
+    if len(called) == 1 and len(zero_one) == 1 and plain(zero_one[0]) in SAYS_WHETHER and _repeats(table, called[0]):
+        raise Problem(f"{table.path.name} has a row for each image and class, {called[0]!r} naming the class and "
+                      f"{zero_one[0]!r} whether it is there: make a column of 0 and 1 for each class")  # fmt: skip
     if len(called) == 1 and len(zero_one) < 2:
         return called
     if zero_one and not called:
@@ -192,6 +196,12 @@ def _label_columns(table: Table, free: Sequence[str], form: Form) -> list[str]:
                       f"{'has' if len(empty) == 1 else 'have'} only empty cells or -1 (uncertain); fill them in, or "
                       "say which other columns hold the labels with --labels")  # fmt: skip
     raise _unclear(table, "no column is recognised as labels")
+
+
+def _repeats(table: Table, column: str) -> bool:
+    """Whether every class is named equally often, as in a table of each image with each class."""
+    counts = table.coded(column).counts
+    return len(counts) > 1 and counts.min() == counts.max() > 1
 
 
 def _describes(name: str) -> bool:

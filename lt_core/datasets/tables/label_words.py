@@ -81,7 +81,7 @@ def separator_of(cells: pd.Series[str] | Sequence[str]) -> str | None:
         held = [cell for cell in distinct if separator in cell]
         if held and (separator not in _IN_NAMES or _pieces_recur(distinct, held, separator)):
             return separator
-    return " " if _are_words(distinct) else None
+    return " " if _are_words([cell for cell in distinct if not is_no_finding(cell)]) else None
 
 
 def _pieces_recur(distinct: list[str], held: list[str], separator: str) -> bool:

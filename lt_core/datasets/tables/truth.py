@@ -22,7 +22,7 @@ def truth_of(words: Collection[str]) -> dict[str, float | None] | None:
     beside it may stand -1 and words for what is not known. None where there is another word, or no true or false one.
     """
     lower = {word: word.strip().lower() for word in words}
-    said = set(lower.values()) - UNKNOWN - UNCERTAIN
+    said = set(lower.values()) - UNKNOWN - UNCERTAIN - {"unknown"}  # a class name elsewhere, hence not in UNKNOWN
     for no, yes in _PAIRS:
         if said and said <= no | yes:
             return {word: 0.0 if text in no else 1.0 if text in yes else None for word, text in lower.items()}

@@ -5,12 +5,14 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
 from lt_core.datasets.decode import IMAGE_SUFFIXES, cut_suffix
+from lt_core.datasets.notes import counted
 from lt_core.datasets.tables.column_names import IMAGE
 from lt_core.datasets.tables.columns import plain
 from lt_core.problems import Problem, Unknown
@@ -63,19 +65,21 @@ def joined(
     if rule is None:
         raise Problem(_no_match(where, truth_name, columns, column, truth))
     how, key = rule
-    here = pd.Series([key(name) for name in columns[column]], dtype=str)
-    there = pd.Series([key(name) for name in truth], dtype=str)
+    keys, known = [key(name) for name in columns[column]], [key(name) for name in truth]
+    # as objects: what is asked of them one by one takes long of strings in Arrow
+    here, there = pd.Series(keys, dtype=object), pd.Series(known, dtype=object)
     notes: list[str] = []
-    keep_here = _once(here, columns[column], where, _bound(same, False), notes)
+    keep_here = _once(here, columns[column], where, _bound(same, False), notes, by=f" in column {column!r}")
     keep_there = _once(there, truth, truth_name, _bound(same, True), notes)
     index = pd.Series(keep_here, index=here.to_numpy()[keep_here])
     found = index.reindex(there.to_numpy()[keep_there]).to_numpy(np.float64)
     have = ~np.isnan(found)
-    known = set(there)
+    listed_there = set(known)
+    unknown = [row for row in keep_here.tolist() if keys[row] not in listed_there]
     return Join(
         column, how, found[have].astype(np.intp), keep_there[have],
         tuple(truth[row] for row in keep_there[~have]),
-        tuple(columns[column][row] for row in keep_here if here[row] not in known), tuple(notes),
+        tuple(columns[column][row] for row in unknown), tuple(notes),
     )  # fmt: skip
 
 
@@ -99,12 +103,13 @@ def _number(name: str) -> str:
     return base.lstrip("0") or "0" if base.isdigit() else stem(name)
 
 
-_RULES: tuple[tuple[str, Callable[[str], str]], ...] = (
+RULES: tuple[tuple[str, Callable[[str], str]], ...] = (
     ("as written", str.strip),
     ("without ending and letter case", _without_ending),
     ("without folder, ending and letter case", stem),
     ("as numbers, leading zeros aside", _number),
 )
+"""How names of images are compared, the strictest way first: what is said of it, and the key of a name."""
 Rule = tuple[str, Callable[[str], str]]
 
 
@@ -112,12 +117,14 @@ def _best(columns: Mapping[str, Sequence[str]], truth: Sequence[str]) -> tuple[s
     """Return the column and the rule by which most images are found, the plainest first; no rule where none is."""
     best: tuple[int, bool, int] = (0, False, 0)
     chosen, rule = next(iter(columns)), None
-    for k, (how, key) in enumerate(_RULES):
+    for k, (how, key) in enumerate(RULES):
         known = {key(name) for name in truth} - {""}
         most = 0
         for column, cells in columns.items():
             asked = {key(cell) for cell in set(cells)} - {""}
             hits = len(asked & known)
+            if plain(column) not in IMAGE and 2 * hits < min(len(asked), len(known)):
+                continue  # numbers that happen to be names too, such as an age
             score = (hits, plain(column) in IMAGE, -k)
             if hits and score > best:
                 best, chosen, rule, most = score, column, (how, key), len(asked)
@@ -127,11 +134,12 @@ def _best(columns: Mapping[str, Sequence[str]], truth: Sequence[str]) -> tuple[s
 
 
 def _once(
-    keys: pd.Series[str],
+    keys: pd.Series[Any],
     names: Sequence[str],
     where: str,
     same: Callable[[NDArray[np.intp], NDArray[np.intp]], NDArray[np.bool_]] | None,
     notes: list[str],
+    by: str = "",
 ) -> NDArray[np.intp]:
     """Return the first row of each name, after asking whether the other rows of that name say the same."""
     again = keys.duplicated() & (keys != "")
@@ -145,14 +153,15 @@ def _once(
         if bad:
             kind = "image" if len(bad) == 1 else "images"
             raise Problem(
-                f"{where} has rows that differ about the same {kind}: {len(bad):,} named more than once "
+                f"{where} has rows that differ about the same {kind}: {len(bad):,} named more than once{by} "
                 f"({listed(bad)}): leave one row for each"
             )
         repeated = list(dict.fromkeys(names[row] for row in rows.tolist()))
-        notes.append(f"{where} repeats {len(rows):,} rows word for word, each was taken once: {listed(repeated)}.")
+        again_said = counted(len(rows), "rows")
+        notes.append(f"{where} repeats {again_said} word for word, each was taken once: {listed(repeated)}.")
     empty = int((keys == "").sum())
     if empty:
-        notes.append(f"{where} has {empty:,} rows that name no image: left out.")
+        notes.append(f"{where} has {counted(empty, 'rows that name no image')}: left out.")
     return np.flatnonzero(~again.to_numpy() & (keys != "").to_numpy())
 
 

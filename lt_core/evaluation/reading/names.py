@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import unicodedata
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal
@@ -16,16 +17,20 @@ Family = Literal["probabilities", "logits", "scores", ""]
 
 _FAMILIES: dict[str, Family] = {
     "prob": "probabilities", "probs": "probabilities", "probability": "probabilities", "proba": "probabilities",
-    "p": "probabilities", "sigmoid": "probabilities", "softmax": "probabilities",
+    "probabilities": "probabilities", "p": "probabilities", "sigmoid": "probabilities", "softmax": "probabilities",
     "logit": "logits", "logits": "logits",
-    "pred": "scores", "preds": "scores", "prediction": "scores", "score": "scores", "scores": "scores",
-    "output": "scores", "confidence": "scores",
+    "pred": "scores", "preds": "scores", "prediction": "scores", "predictions": "scores", "predicted": "scores",
+    "score": "scores", "scores": "scores", "output": "scores", "outputs": "scores", "confidence": "scores",
 }  # fmt: skip
 _SIGN = r"[ _.:/-]+"
 _WORDS = "|".join(sorted(_FAMILIES, key=len, reverse=True))
 _BEFORE = re.compile(rf"(?:y{_SIGN})?({_WORDS}){_SIGN}(.+)", re.IGNORECASE)
 _AFTER = re.compile(rf"(.+?){_SIGN}({_WORDS})", re.IGNORECASE)
+_AROUND = re.compile(rf"({_WORDS}) *\((.+)\)", re.IGNORECASE)
+_BEHIND = re.compile(rf"(.+?) *[(\[]({_WORDS})[)\]]", re.IGNORECASE)
+_NOISE = re.compile(rf"(?:class|label|finding){_SIGN}(.+)", re.IGNORECASE)
 _LABEL = re.compile(rf"(?:labels?|true|truth|targets?|gt|y{_SIGN}true){_SIGN}(.+)", re.IGNORECASE)
+_LABEL_BEHIND = re.compile(r"(.+?)[_.:-](?:y_true|true|truth|target|gt|label)", re.IGNORECASE)
 
 ALIASES: tuple[tuple[str, ...], ...] = (
     ("Infiltration", "Infiltrate", "Infiltrates"),
@@ -65,26 +70,34 @@ class Match:
 
 def plain(name: str) -> str:
     """Return a name as names are compared: lower case, letters and digits only."""
-    return re.sub(r"[\W_]+", "", name.casefold())
+    return re.sub(r"[\W_]+", "", unicodedata.normalize("NFKC", name).casefold())
 
 
 def family_of(column: str) -> tuple[Family, str]:
     """Return what the name of a column says its numbers are, and the class it names: ("probabilities", "Hernia")."""
-    if match := _BEFORE.fullmatch(column):
-        return _FAMILIES[match[1].lower()], match[2]
-    if (match := _AFTER.fullmatch(column)) and match[2].lower() != "p":
-        return _FAMILIES[match[2].lower()], match[1]
+    for before in (_BEFORE, _AROUND):
+        if match := before.fullmatch(column):
+            return _FAMILIES[match[1].lower()], match[2]
+    for behind in (_AFTER, _BEHIND):
+        if (match := behind.fullmatch(column)) and match[2].lower() != "p":
+            return _FAMILIES[match[2].lower()], match[1]
     return "", column
+
+
+def family_in(name: str) -> Family:
+    """Return what a word in the name of an array or of one column says all its numbers are: ``test_probs``."""
+    said = [_FAMILIES[word] for word in re.split(r"[\W_]+", name.casefold()) if word in _FAMILIES]
+    return said[-1] if said else ""
 
 
 def is_label(column: str) -> bool:
     """Return whether a column is called like the truth of a class: ``label_Hernia``."""
-    return _LABEL.fullmatch(column) is not None
+    return any(form.fullmatch(column) for form in (_LABEL, _LABEL_BEHIND))
 
 
 def bare_label(column: str) -> str:
     """Return ``column`` without what calls it a truth."""
-    match = _LABEL.fullmatch(column)
+    match = _LABEL.fullmatch(column) or _LABEL_BEHIND.fullmatch(column)
     return match[1] if match else column
 
 
@@ -146,7 +159,8 @@ def _rank(column: str, said: str, wanted: str, given: Mapping[str, str]) -> int 
     """How well a column fits a class, 0 the best; None where it does not. A whole name may be the class itself."""
     target = plain(wanted)
     ranks = []
-    for name in {said, column}:
+    bare = _NOISE.fullmatch(said)
+    for name in {said, column, *((bare[1],) if bare else ())}:
         if given.get(plain(name)) == target:
             ranks.append(0)
         elif name == wanted:
@@ -161,7 +175,11 @@ def _rank(column: str, said: str, wanted: str, given: Mapping[str, str]) -> int 
 def table_of(matches: Sequence[Match], left: Sequence[str]) -> pd.DataFrame:
     """Return the table of matches, class | column | how: classes first, then columns that predict no known class."""
     rows = [(m.class_name, m.column, m.how) for m in matches]
-    rows += [("", column, "no class of this name in the truth") for column in left]
+    known = {plain(bare_label(m.class_name)) for m in matches if m.column}
+    for column in left:
+        second = plain(family_of(column)[1]) in known
+        how = "another column of its class is taken" if second else "no class of this name in the truth"
+        rows.append(("", column, how))
     return pd.DataFrame(rows, columns=["class", "column", "how"], dtype=str)
 
 

@@ -13,7 +13,8 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from lt_core.datasets.npz import arrays_in, read_array
-from lt_core.datasets.tables.text import Table, is_table_name, read_table
+from lt_core.datasets.openable import check_openable
+from lt_core.datasets.tables.text import Table, is_member_name, read_table
 from lt_core.evaluation.reading.names import Family, plain
 from lt_core.problems import Problem
 
@@ -22,9 +23,7 @@ if TYPE_CHECKING:
 
 LOGITS = ("logits",)
 PROBABILITIES = ("probabilities", "probs", "predictions", "y_prob", "y_score")
-SCORES = ("scores", "y_pred", "preds", "outputs")
 TARGETS = ("targets", "labels", "y_true", "truth")
-CLASSES = ("class_names", "classes", "columns", "class_labels", "pathologies")
 """Names of arrays in an ``.npz`` file; the first that is there is taken."""
 
 
@@ -79,13 +78,18 @@ class Columns:
 
 
 def columns_of(path: Path, *, prefer: Family = "") -> Columns:
-    """Return the columns of a table (CSV, TSV, Parquet, JSON lines, compressed or not) or of an ``.npz``.
+    """Return the columns of a table (CSV, TSV, text, Parquet, JSON, Excel, compressed or not) or of an ``.npz``.
 
     ``prefer`` picks among several arrays of an archive. Raises ``Problem`` for another kind of file.
     """
+    if not path.is_file():
+        raise Problem(f"there is no file {path}" if not path.exists() else f"{path} is no file: name the file itself")
+    check_openable(path)
     if path.suffix.lower() == ".npz":
-        return _of_archive(path, prefer)
-    if not is_table_name(path.name):
+        from lt_core.evaluation.reading.archive import of_archive
+
+        return of_archive(path, arrays_of(path), prefer)
+    if not is_member_name(path.name) and path.suffix.lower() != ".zip":
         raise Problem(f"{path.name} is neither a .npz file nor a table (.csv, .tsv, .parquet, .csv.gz): convert it")
     table = read_table(path)
     made = Columns(path.name, len(table.frame), tuple(table.columns), notes=table.notes, table=table)
@@ -94,7 +98,10 @@ def columns_of(path: Path, *, prefer: Family = "") -> Columns:
 
 
 def numbers_of(cells: pd.Series[str]) -> NDArray[np.float64]:
-    """Return text cells as the nearest float64, NaN where one is no number; a comma may be the decimal sign."""
+    """Return text cells as the nearest float64, NaN where one is no number.
+
+    A comma may be the decimal sign, 12.5% is 0.125, and True and False are 1 and 0.
+    """
     import pyarrow as pa
     from pyarrow import compute as pc
 
@@ -108,12 +115,19 @@ def numbers_of(cells: pd.Series[str]) -> NDArray[np.float64]:
 
 
 def _number(cell: str) -> float:
+    if cell in _WORDS:
+        return _WORDS[cell]
+    if cell.endswith("%"):
+        return _number(cell[:-1].rstrip()) / 100
     for form in (cell, cell.replace(",", ".")):
         try:
             return float(form) if "_" not in form else np.nan
         except ValueError:
             continue
     return np.nan
+
+
+_WORDS = {"True": 1.0, "true": 1.0, "TRUE": 1.0, "False": 0.0, "false": 0.0, "FALSE": 0.0}
 
 
 def _parquet_numbers(path: Path) -> dict[str, NDArray[np.float64]]:
@@ -131,73 +145,6 @@ def _parquet_numbers(path: Path) -> dict[str, NDArray[np.float64]]:
     return found
 
 
-def _of_archive(path: Path, prefer: Family) -> Columns:
-    arrays = arrays_of(path)
-    of_family: dict[Family, tuple[str, ...]] = {"probabilities": PROBABILITIES, "logits": LOGITS, "scores": SCORES}
-    order = sorted(of_family, key=lambda family: family != prefer)
-    found = next(((f, name) for f in order for name in of_family[f] if name in arrays), None)
-    matrix = None if found is None else arrays[found[1]]
-    if found is not None and matrix is not None and matrix.ndim == 2:
-        return _of_matrix(path.name, arrays, *found)
-    single = {name: values for name, values in arrays.items() if values.ndim == 1 and len(values)}
-    n = max((len(values) for values in single.values()), default=0)
-    single = {name: values for name, values in single.items() if len(values) == n}
-    if not any(values.dtype.kind == "f" for values in single.values()):
-        raise Problem(
-            f"{path.name} holds {', '.join(arrays) or 'nothing'}: it needs probabilities, logits or scores of shape "
-            "(images, classes) with class_names and ids, or an array of numbers for each class beside ids"
-        )
-    made = Columns(path.name, n, tuple(single))
-    _take(made, single)
-    return made
-
-
-def _of_matrix(where: str, arrays: dict[str, NDArray[Any]], family: Family, key: str) -> Columns:
-    matrix = arrays[key]
-    if matrix.dtype.kind not in "fiu":
-        raise Problem(f"{where}: {key} must hold numbers, got {matrix.dtype}")
-    if key in LOGITS and arrays.get("logit_scale", np.ones(1)).size == 1:
-        # what a run keeps are the logits as its loss was given them, and the factor the loss itself put before them
-        matrix = matrix.astype(np.float64) * float(arrays.get("logit_scale", 1.0))
-    names = next((arrays[name] for name in CLASSES if name in arrays and arrays[name].dtype.kind in "US"), None)
-    if names is None or names.size != matrix.shape[1]:
-        said = "none" if names is None else f"{names.size}"
-        raise Problem(
-            f"{where}: {key} has {matrix.shape[1]} classes and the file names {said}: add an array class_names with a "
-            "name for each, for classes are matched by name and never by place"
-        )
-    classes = [_words(names.ravel())[k] for k in range(names.size)]
-    beside = {
-        name: values
-        for name, values in arrays.items()
-        if values.ndim == 1 and len(values) == len(matrix) and name not in (key, *CLASSES, *TARGETS)
-    }
-    # the word "predictions" says nothing about the scale, the others say what they are
-    says: Family = "scores" if key in ("predictions", "y_score") else family
-    target = next((arrays[name] for name in TARGETS if name in arrays and arrays[name].shape == matrix.shape), None)
-    made = Columns(
-        where, len(matrix), (*beside, *classes), says,
-        targets=None if target is None else target.astype(np.float64), target_names=tuple(classes),
-    )  # fmt: skip
-    _take(made, beside)
-    made._numbers.update({name: matrix[:, k].astype(np.float64) for k, name in enumerate(classes)})
-    return made
-
-
-def _take(made: Columns, arrays: dict[str, NDArray[Any]]) -> None:
-    for name, values in arrays.items():
-        if values.dtype.kind == "f":
-            made._numbers[name] = values.astype(np.float64)
-        elif values.dtype.kind in "USiub":
-            made._text[name] = _words(values)
-
-
-def _words(values: NDArray[Any]) -> list[str]:
-    if values.dtype.kind == "S":
-        return [value.decode("utf-8", "replace") for value in values.tolist()]
-    return [str(value) for value in values.tolist()]
-
-
 def arrays_of(path: Path, wanted: Sequence[str] | None = None) -> dict[str, NDArray[Any]]:
     """Return the arrays of an ``.npz`` called ``wanted`` (None = all); raise ``Problem`` for any other file."""
     try:
@@ -206,6 +153,13 @@ def arrays_of(path: Path, wanted: Sequence[str] | None = None) -> dict[str, NDAr
             return {name: read_array(archive, name, path.name) for name in names}
     except (OSError, zipfile.BadZipFile):
         raise Problem(f"{path.name} is no .npz file: save it with numpy.savez(file, logits=..., targets=...)") from None
+
+
+def words_of(values: NDArray[Any]) -> list[str]:
+    """Return an array of text, bytes or whole numbers as text."""
+    if values.dtype.kind == "S":
+        return [value.decode("utf-8", "replace") for value in values.tolist()]
+    return [str(value) for value in values.tolist()]
 
 
 def is_id_name(name: str) -> bool:

@@ -8,6 +8,7 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
+from lt_core.datasets.notes import counted
 from lt_core.evaluation.reading.joining import listed
 from lt_core.evaluation.reading.names import Family
 from lt_core.problems import Invalid, Unknown
@@ -27,7 +28,9 @@ def scale_of(
     """
     if wanted not in SCALES:
         raise Unknown.of("scale", wanted, list(SCALES))
-    if wanted in ("logits", "scores"):
+    if wanted == "scores":
+        return wanted, [_ranks(values)]
+    if wanted == "logits":
         return wanted, []
     inside = bool(((values >= 0) & (values <= 1)).all())
     if wanted == "auto" and said == "logits":
@@ -35,9 +38,25 @@ def scale_of(
         return "logits", [f"The columns are called logits and are read as such{hint}."]
     if not inside:
         raise Invalid(_outside(values, class_names, where))
+    if values.size and bool(((values == 0) | (values == 1)).all()):
+        return "probabilities", [_CALLS]
     if said == "probabilities" or wanted == "probabilities":
         return "probabilities", []
     return "probabilities", ["All numbers lie in [0, 1] and are read as probabilities."]
+
+
+_CALLS = (
+    "Every prediction is 0 or 1: these are calls, not probabilities. Precision, recall and F1 are theirs; AP and AUROC "
+    "say only how good the calls are, and Brier and ECE are of no use."
+)
+
+
+def _ranks(values: NDArray[np.float64]) -> str:
+    ends = f", from {values.min():g} to {values.max():g}" if values.size else ""
+    return (
+        "The numbers only rank the images: Brier and ECE are not defined, and a threshold is one of these numbers"
+        f"{ends}, so 0.5 means nothing by itself: tune it."
+    )
 
 
 def _outside(values: NDArray[np.float64], class_names: Sequence[str], where: str) -> str:
@@ -49,10 +68,13 @@ def _outside(values: NDArray[np.float64], class_names: Sequence[str], where: str
         if parts:
             said.append(f"{name} has {' and '.join(parts)}")
     low, high = float(values.min()), float(values.max())
-    like = "logits" if low < 0 else "percentages or other scores" if high <= 100 else "scores"
+    many = bool(((values < 0) | (values > 1)).mean() > 0.05)
+    like = "logits" if low < 0 else "percentages (divide them by 100) or scores" if many and high <= 100 else "scores"
+    few = "" if many else "; nearly all the others are probabilities, so mend these values if they are mistakes"
     return (
-        f"{where} does not hold probabilities: {listed(said, 20)} (from {low:g} to {high:g}); these look like {like}: "
-        "say scale=logits if a sigmoid makes them probabilities, or scale=scores if they only rank the images"
+        f"{where} does not hold probabilities: {listed(said, 30)} (from {low:g} to {high:.9g}); these look like "
+        f"{like}: say scale=logits if a sigmoid makes them probabilities, or scale=scores if they only rank the "
+        f"images{few}"
     )
 
 
@@ -67,6 +89,7 @@ def refuse_not_finite(
     said = [f"{name} {int(n):,}" for name, n in zip(class_names, counts, strict=True) if n]
     first = [f"{class_names[column]} in row {int(rows[row]) + 1} ({ids[row]})" for row, column in np.argwhere(bad)[:5]]
     raise Invalid(
-        f"{where}: {int(counts.sum()):,} predictions are missing, infinite or no number ({listed(said, 20)}), the "
-        f"first {listed(first)}: give a finite number for every class, or leave those rows out"
+        f"{where}: {counted(int(counts.sum()), 'values are missing, infinite or no number')} "
+        f"({listed(said, 30)}), the first {listed(first)}: give a finite number for every class, or leave those rows "
+        "out"
     )

@@ -62,8 +62,10 @@ def truth_of(source: Path | str | Source | LabeledImages, *, id_column: str | No
     for change in changes:
         if change.kind == "merged" and "different findings" in change.what:
             raise Problem(f"{data.title}: {change}; leave one row for each image")
+    bare = tuple(bare_label(name) if is_label(name) else name for name in data.class_names)
+    names = bare if len(set(bare)) == len(bare) else data.class_names
     return Truth(
-        data.title, data.class_names, data.labels, data.kind, data.ids, data.groups, columns, data.split,
+        data.title, names, data.labels, data.kind, data.ids, data.groups, columns, data.split,
         tuple(f"{data.title}: {change}." for change in changes
               if change.kind in ("merged", "dropped") and "boxes" not in change.what),
     )  # fmt: skip
@@ -85,7 +87,7 @@ def truth_beside(columns: Columns) -> Truth:
 
 def _labelled(table: Table) -> LabelMatrix:
     """Labels by prefix, else columns of 0 and 1 called like a predicted class, else whatever looks like labels."""
-    called = [name for name in table.columns if is_label(name)]
+    called = [name for name in table.columns if is_label(name) and is_zero_one(table.frame[name])]
     predicted = {plain(said) for name in table.columns for family, said in [family_of(name)] if family}
     rest = [name for name in table.columns if not family_of(name)[0] or is_label(name)]
     beside = called or [name for name in rest if plain(name) in predicted and is_zero_one(table.frame[name])]
