@@ -15,6 +15,7 @@ from lt_core import (
     commands,
     compare_commands,
     data_commands,
+    error_commands,
     evaluation_commands,
     explain_commands,
     method_commands,
@@ -68,7 +69,7 @@ def _parser() -> argparse.ArgumentParser:
     def command(name: str, run: Command, text: str) -> _Parser:
         sub = subparsers.add_parser(name, help=text, description=text, prog=f"python -m lt_core {name}")
         sub.add_argument("--json", action="store_true", help="print one JSON value instead of a table")
-        sub.set_defaults(command=run)
+        sub.set_defaults(command=run, command_name=name)
         return sub
 
     command("datasets", data_commands.datasets, "List the built-in data sets.")
@@ -134,6 +135,7 @@ def _parser() -> argparse.ArgumentParser:
     run_commands.add_commands(command)
 
     evaluation_commands.register(command, _source_options)
+    error_commands.register(command, _source_options)
     compare_commands.register(command)
     explain_commands.register(command)
     review_commands.register(command, _source_options)

@@ -1,67 +1,61 @@
-"""The command ``evaluate``: a run, or predictions of any model from a file, class by class with intervals."""
+"""The commands ``evaluate`` and ``thresholds``: a run, or any model's predictions, class by class with intervals."""
 
 from __future__ import annotations
 
 import argparse
 from collections.abc import Callable
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from lt_core.data_commands import pairs_of, show, source_of
-from lt_core.problems import Invalid, Problem
+from lt_core.data_commands import records, show
+from lt_core.model_flags import (
+    METHODS,
+    Asked,
+    add_draws,
+    add_model,
+    add_thresholds,
+    asked_of,
+    cut_of,
+    patients_of,
+    show_end,
+)
+from lt_core.problems import Problem
 
 if TYPE_CHECKING:
     from lt_core.evaluation.scored import Scored
     from lt_core.evaluation.thresholds import Thresholds
     from lt_core.evaluation.uncertainty import Evaluation
 
-METHODS = "f1, youden, sensitivity:0.9, specificity:0.9, precision:0.5, prevalence"
+TUNED = ("class", "n_positive", "threshold", "apparent", "honest", "optimism", "sd", "f1", "f1_low", "f1_high")
+RULES = ("f1", "youden", "prevalence")
+"""What ``thresholds`` shows where no rule is asked for."""
 
 
 def register(command: Any, source_options: Callable[[Any], None]) -> None:
     """Add the command to the command line; ``command(name, run, text)`` returns a parser."""
     sub = command("evaluate", evaluate, "Every measure of every class with its interval, of a run or of any model.")
-    sub.add_argument("run", nargs="?", metavar="RUN", help="a run; or give --predictions")
-    sub.add_argument("--predictions", type=Path, metavar="FILE", help="a table or .npz of any model's answers")
-    sub.add_argument("--truth", metavar="SOURCE", help="the data set with the labels (default: beside the predictions)")
-    sub.add_argument("--id", dest="id_column", metavar="COLUMN", help="the column of --predictions that names images")
-    sub.add_argument("--truth-id", metavar="COLUMN", help="the column of --truth that names images")
-    sub.add_argument("--alias", action="append", default=[], metavar="name=class", help="what a class is called there")
-    sub.add_argument("--scale", default="auto", help="auto, probabilities, logits, or scores that only rank")
-    sub.add_argument("--split", help="train, val or test (default: test of a run, everything of a file)")
-    sub.add_argument("--threshold", type=float, default=0.5, help="for every class (default: 0.5)")
-    sub.add_argument("--thresholds", metavar="METHOD", help=f"tune them instead: {METHODS}")
-    sub.add_argument("--one-for-all", action="store_true", help="tune one threshold instead of one a class")
-    sub.add_argument("--validation", type=Path, metavar="FILE", help="predictions to tune on, of the same truth")
-    sub.add_argument("--groups", default="relative", metavar="RULE", help="head, medium, tail of a file's classes")
-    sub.add_argument("--draws", type=int, default=1000, help="bootstrap draws of patients (default: 1000)")
-    sub.add_argument("--seed", type=int, default=0, help="of the draws")
+    add_model(sub, source_options)
+    add_thresholds(sub)
     for flag, suffix in (("csv", "csv"), ("latex", "tex"), ("markdown", "md")):
         sub.add_argument(f"--{flag}", type=Path, metavar=f"FILE.{suffix}", help=f"write the table as {flag}")
-    source_options(sub)
 
-
-@dataclass(frozen=True, eq=False)
-class Asked:
-    """What is to be evaluated: predictions, those that tune thresholds (None: these), groups, what there is to say."""
-
-    scored: Scored
-    validation: Scored | None
-    groups: list[str]
-    about: dict[str, Any] = field(default_factory=dict)
-    notes: tuple[str, ...] = ()
+    sub = command("thresholds", thresholds, "What each rule chooses for every class, and how much tuning flatters.")
+    add_model(sub, source_options)
+    sub.add_argument("--rule", action="append", metavar="METHOD", help=f"{METHODS}; may be given several times")
+    sub.add_argument("--tune-on", metavar="PART", help="the part that tunes (default: val of a run, of a file the part "
+                     "it is applied to)")  # fmt: skip
+    add_draws(sub)
 
 
 def evaluate(args: argparse.Namespace) -> object:
     """Evaluate, write the files asked for, print for a person, and return the JSON object."""
     from lt_core.evaluation.uncertainty import evaluate as evaluated
 
-    if (args.run is None) == (args.predictions is None):
-        raise Invalid("evaluate takes a RUN, or --predictions FILE with --truth SOURCE")
-    asked = _of_run(args) if args.run is not None else _of_file(args)
-    tuned, told = _thresholds(asked, args)
-    at = args.threshold if tuned is None else tuned.for_classes(asked.scored.class_names)
+    asked, at, tuned = cut_of(args)
+    told: dict[str, Any] = {}
+    if tuned is not None:
+        tuned, told = _told(asked, tuned, args)
     found = evaluated(asked.scored, thresholds=at, groups=asked.groups, draws=args.draws, seed=args.seed)
     found = replace(found, notes=(*found.notes, *asked.notes, *(() if tuned is None else tuned.notes)))
     _written(found, args)
@@ -71,67 +65,20 @@ def evaluate(args: argparse.Namespace) -> object:
     return entry
 
 
-def _of_run(args: argparse.Namespace) -> Asked:
-    from lt_core.evaluation.scored import Scored
-    from lt_core.training import find_run
-    from lt_core.training.predicting import predictions_of
-
-    for flag in ("truth", "id_column", "truth_id", "validation"):
-        if getattr(args, flag) is not None:
-            raise Invalid(f"--{flag.replace('_column', '').replace('_', '-')} is for --predictions: a run has its own")
-    run = find_run(args.run)
-    part = args.split or "test"
-    found = Scored.of(predictions_of(run, part), title=run.name)
-    wanted = args.thresholds is not None and part != "val"
-    validation = Scored.of(predictions_of(run, "val"), title=run.name) if wanted else None
-    return Asked(found, validation, list(run.dataset_card["groups"]), {"run": str(run.path)})
-
-
-def _of_file(args: argparse.Namespace) -> Asked:
-    from lt_core.datasets import load_images
-    from lt_core.evaluation.scored_file import read_scored_file
-    from lt_core.stats import groups_of
-
-    truth: Any = None
-    if args.truth is not None:
-        args.source = args.truth
-        wanted = source_of(args)
-        if args.truth_id:
-            wanted = replace(wanted, options={**wanted.options, "image": args.truth_id})
-        truth = load_images(wanted)
-    given = {"scale": args.scale, "id_column": args.id_column, "aliases": pairs_of("--alias", args.alias)}
-    found = read_scored_file(args.predictions, truth, part=args.split, **given)
-    validation = None
-    if args.validation is not None:
-        validation = read_scored_file(args.validation, truth, **given).scored
-    elif args.thresholds is not None and args.split not in (None, "val"):
-        validation = read_scored_file(args.predictions, truth, part="val", **given).scored
-    groups = groups_of(found.positives, scheme=args.groups, class_names=found.scored.class_names)
-    note = f"Head, medium and tail by the counts of {found.counted}."
-    about = {key: value for key, value in found.as_json().items() if key != "notes"}
-    return Asked(found.scored, validation, list(groups), {"predictions": str(args.predictions), **about}, (note,))
-
-
-def _thresholds(asked: Asked, args: argparse.Namespace) -> tuple[Thresholds | None, dict[str, Any]]:
-    """Return tuned thresholds where they are asked for, and what is said of them: where, and how much it flatters."""
+def _told(asked: Asked, tuned: Thresholds, args: argparse.Namespace) -> tuple[Thresholds, dict[str, Any]]:
+    """Return the thresholds and what is said of them: where they are from, and how much tuning flatters."""
     from lt_core.evaluation.optimism import optimism
-    from lt_core.evaluation.thresholds import method_of, tune
 
-    if args.thresholds is None:
-        return None, {}
-    method, target = method_of(args.thresholds)
     on = asked.scored if asked.validation is None else asked.validation
-    found = tune(on, method, target=target, per_class=not args.one_for_all)
-    told: dict[str, Any] = {"thresholds": found.as_json()}
+    told: dict[str, Any] = {"thresholds": tuned.as_json()}
     if not args.one_for_all:
-        nested = optimism(on, method, target=target, seed=args.seed)
-        told["optimism"] = nested.as_json()
+        told["optimism"] = optimism(on, tuned.method, target=tuned.target, seed=args.seed).as_json()
     if asked.validation is None:
         gap = told.get("optimism", {}).get("macro", {}).get("optimism")
         by = f", by about {gap:.3f} in macro F1 here" if gap is not None else ""
         note = f"Thresholds were tuned on the images they are scored on, which flatters{by}: give --validation."
-        found = replace(found, notes=(*found.notes, note))
-    return found, told
+        tuned = replace(tuned, notes=(*tuned.notes, note))
+    return tuned, told
 
 
 def _json(found: Evaluation) -> dict[str, Any]:
@@ -178,3 +125,60 @@ def _shown(entry: dict[str, Any], found: Evaluation) -> None:
     print(caption(found))
     for note in found.notes:
         print(f"note: {note}")
+
+
+def thresholds(args: argparse.Namespace) -> object:
+    """Tune by every rule asked for, apply, and return what comes of it and how much tuning flatters."""
+    part = args.tune_on or (None if args.run is None else "val")
+    asked = asked_of(args, tune_on=part)
+    on = asked.scored if asked.validation is None else asked.validation
+    found = [_rule(asked, on, rule, args) for rule in args.rule or RULES]
+    tuned_on = {"part": on.part, "n": len(on), "n_patients": patients_of(on), "same_images": on is asked.scored}
+    notes = asked.said(None, *(["Tuned on the images they are applied to: f1 flatters, honest does not."]
+                                  if on is asked.scored else []))  # fmt: skip
+    entry = asked.head() | {"tuned_on": tuned_on, "rules": found, "notes": notes}
+    if not args.json:
+        for rule in found:
+            print(f"{rule['rule']}: {rule['words']}")
+            show([*rule["classes"], {"class": "macro", **rule["macro"]}], TUNED)
+            for note in rule["notes"]:
+                print(f"note: {note}")
+            print()
+        where = "the same images" if on is asked.scored else f"the {on.part or 'validation'} part ({len(on):,} images)"
+        print(f"Tuned on {where}: apparent F1 there; honest is F1 of images that did not tune; f1 is where applied.")
+        show_end(entry)
+    return entry
+
+
+def _rule(asked: Asked, on: Scored, text: str, args: argparse.Namespace) -> dict[str, Any]:
+    """Return what one rule chooses on ``on`` and gives on what was asked for."""
+    from lt_core.evaluation.optimism import optimism
+    from lt_core.evaluation.ratios import or_none
+    from lt_core.evaluation.thresholds import in_words, method_of, tune
+    from lt_core.evaluation.uncertainty import evaluate
+
+    method, target = method_of(text)
+    tuned = tune(on, method, target=target)
+    nested = optimism(on, method, target=target, seed=args.seed)
+    at = tuned.for_classes(asked.scored.class_names)
+    found = evaluate(asked.scored, thresholds=at, groups=asked.groups, draws=args.draws, seed=args.seed)
+    own = {row["class"]: row for row in records(nested.classes)}
+    kept = ("class", "group", "n_positive", *(f"{m}{end}" for m in ("f1", "precision", "recall")
+                                              for end in ("", "_low", "_high")))  # fmt: skip
+    rows = []
+    for row, value, is_tuned in zip(records(found.classes), at, tuned.tuned[_places(tuned, asked)], strict=True):
+        nest = own[row["class"]]
+        flattered = {key: nest[key] for key in ("apparent", "honest", "optimism", "sd")}
+        entry = {key: row[key] for key in kept} | {"threshold": or_none(value), "tuned": bool(is_tuned)}
+        rows.append(entry | {"n_positive_tuning": nest["n_positive"]} | flattered)
+    f1 = found.macro["f1"]
+    macro = {key: or_none(value) for key, value in nested.macro.items()}
+    macro |= {"f1": or_none(f1.value), "f1_low": or_none(f1.low), "f1_high": or_none(f1.high)}
+    return {
+        "rule": text, "words": in_words(method, target), "method": method, "target": target, "classes": rows,
+        "macro": macro, "folds": nested.folds, "repeats": nested.repeats, "notes": list(tuned.notes),
+    }  # fmt: skip
+
+
+def _places(tuned: Thresholds, asked: Asked) -> list[int]:
+    return [tuned.class_names.index(name) for name in asked.scored.class_names]

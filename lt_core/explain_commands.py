@@ -1,18 +1,21 @@
-"""The command about maps: draw them for an image, or score them against known places over a whole part."""
+"""The command about maps: draw them for an image, put them to the test, or score a whole part against known places."""
 
 from __future__ import annotations
 
 import argparse
-from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from lt_core.data_commands import show
-from lt_core.problems import Invalid, Problem
+from lt_core.localise_commands import localised, part_of
+from lt_core.problems import Invalid
 
 if TYPE_CHECKING:
-    import pandas as pd
+    import numpy as np
+    from numpy.typing import NDArray
 
+    from lt_core.datasets import LabeledImages
     from lt_core.training import Run
 
 METHODS = "gradcam, gradcampp, hirescam, xgradcam, layercam, eigencam, scorecam, ablationcam"
@@ -36,36 +39,61 @@ def register(command: Any) -> None:
     sub.add_argument("--opacity", type=float, default=0.5)
     sub.add_argument("--tolerance", type=float, default=0.0, metavar="PIXELS", help="of the pointing game (default 0)")
     sub.add_argument("--iou-at", type=float, default=0.5, metavar="SHARE", help="of the map's maximum (default 0.5)")
+    sub.add_argument("--faithfulness", action="store_true", help="deletion, insertion and ROAD, beside maps at random")
+    sub.add_argument("--sanity", action="store_true", help="how alike the maps of networks with random weights are")
+    sub.add_argument("--random-maps", type=int, default=20, metavar="N", help="of --faithfulness (default: 20)")
+    sub.add_argument("--networks", type=int, default=5, metavar="N", help="of --sanity (default: 5)")
     sub.add_argument("--draws", type=int, default=1000, help="resamples of patients for the intervals")
     sub.add_argument("--seed", type=int, default=0)
 
 
 def explain(args: argparse.Namespace) -> object:
-    """Draw maps, or score them, and return what was found."""
+    """Draw maps, put them to the test, or score them against known places, and return what was found."""
     from lt_core.training import find_run
 
     runs = [find_run(path) for path in args.run]
     if args.localise:
-        return _localised(args, runs)
-    if not args.class_name or args.out is None:
-        raise Invalid("name the class with --class and the file to write with --out, or ask for --localise")
+        return localised(args, runs)
+    if not args.class_name or (args.out is None and not (args.faithfulness or args.sanity)):
+        raise Invalid(
+            "name the class with --class and the file to write with --out, or ask for --faithfulness, --sanity or "
+            "--localise"
+        )
     if args.index is None and args.image is None:
         raise Invalid("say which image: --index I of the part, or --image FILE")
-    if len(runs) == len(args.class_name) == 1 and args.index is not None and not _wants_values(args):
-        return _one(args, runs[0])
-    return _several(args, runs)
+    if args.out is None and args.raw is not None:
+        raise Invalid("--values goes with --out: name the picture too, or write the values with --out FILE.npz")
+    picture = _picture(args, runs[0])
+    if len(runs) == len(args.class_name) == 1 and picture.data is not None and not _wants_values(args):
+        return _one(args, runs[0], picture)
+    return _several(args, runs, picture)
 
 
 def _wants_values(args: argparse.Namespace) -> bool:
-    return args.raw is not None or args.out.suffix.lower() == ".npz"
+    return args.raw is not None or (args.out is not None and args.out.suffix.lower() == ".npz")
 
 
-def _part(args: argparse.Namespace) -> str | None:
-    part = "test" if args.split is None else str(args.split)
-    return None if part == "all" else part
+@dataclass(frozen=True, eq=False)
+class _Picture:
+    """The image to explain, and where it is from: a row of a run's set, or None for a file of one's own."""
+
+    pixels: NDArray[np.uint8]
+    data: LabeledImages | None = None
+    row: int = -1
 
 
-def _one(args: argparse.Namespace, run: Run) -> object:
+def _picture(args: argparse.Namespace, run: Run) -> _Picture:
+    from lt_core.datasets import read_image
+    from lt_core.explain import dataset_of_run, row_of
+
+    if args.image is not None:
+        return _Picture(read_image(args.image))
+    data = dataset_of_run(run)
+    row = row_of(run, data, args.index, part_of(args))
+    return _Picture(data.images.read(row), data, row)
+
+
+def _one(args: argparse.Namespace, run: Run, picture: _Picture) -> object:
     """Draw one class of one run: image, map and known place side by side."""
     from lt_core.explain import explain_to_file
 
@@ -74,128 +102,90 @@ def _one(args: argparse.Namespace, run: Run) -> object:
         args.index,
         args.class_name[0],
         args.out,
-        part=_part(args),
+        part=part_of(args),
         opacity=args.opacity,
         method=args.method,
         layer=args.layer,
+        dataset=picture.data,
     )
+    found = [entry | _tested(args, run, picture.pixels, args.class_name[0])]
     if not args.json:
         for name, value in entry.items():
             print(f"{name}: {value}")
-    return entry
+        _show_tests([{"run": run.name, **found[0]}])
+    return found[0]
 
 
-def _several(args: argparse.Namespace, runs: list[Run]) -> object:
+def _several(args: argparse.Namespace, runs: list[Run], picture: _Picture) -> object:
     """Draw a grid of maps, a row a class and a column a run."""
-    from lt_core.datasets import read_image
-    from lt_core.explain import dataset_of_run, explain_runs, row_of, save_maps
+    from lt_core.explain import explain_runs, save_maps
 
     masks = None
-    if args.image is not None:
-        pixels, said = read_image(args.image), f"Image {args.image.name}. Not for diagnosis."
-    else:
-        data = dataset_of_run(runs[0])
-        row = row_of(runs[0], data, args.index, _part(args))
-        pixels = data.images.read(row)
+    said = f"Image {args.image.name}. Not for diagnosis." if args.image is not None else ""
+    if (data := picture.data) is not None:
         columns = [data.class_index(name) for name in args.class_name]
-        masks = None if data.masks is None else [data.masks.read(row, column) for column in columns]
+        masks = None if data.masks is None else [data.masks.read(picture.row, column) for column in columns]
         synthetic = "Synthetic image. " if data.synthetic else ""
-        said = f"Image {args.index} of {_part(args) or 'all'}. {synthetic}Not for diagnosis."
-    found = explain_runs(runs, pixels, args.class_name, masks=masks, method=args.method, layer=args.layer)
+        said = f"Image {args.index} of {part_of(args) or 'all'}. {synthetic}Not for diagnosis."
+    found = explain_runs(runs, picture.pixels, args.class_name, masks=masks, method=args.method, layer=args.layer)
     files = [file for file in (args.out, args.raw) if file is not None]
     for file in files:
         save_maps(file, found.shown, found.maps, scale=args.scale, caption=[said, *found.notes], opacity=args.opacity)
-    entries = found.as_json()
+    pairs = [(name, run) for name in args.class_name for run in runs]
+    entries = [
+        entry | _tested(args, run, picture.pixels, name)
+        for entry, (name, run) in zip(found.as_json(), pairs, strict=True)
+    ]
     if not args.json:
         show(entries, ("run", "class", "probability", "layer", "raw_max", "mask_hit", "mask_inside"))
-        print(f"written: {', '.join(map(str, files))}")
+        _show_tests(entries)
+        if files:
+            print(f"written: {', '.join(map(str, files))}")
     return {"files": [str(file) for file in files], "maps": entries, "notes": list(found.notes)}
 
 
-def _localised(args: argparse.Namespace, runs: list[Run]) -> object:
-    """Score the maps of a part against known places, run by run, and compare the others with the first."""
-    from lt_core.explain import localisation_differences, localise_run
+def _tested(args: argparse.Namespace, run: Run, pixels: NDArray[np.uint8], name: str) -> dict[str, Any]:
+    """Return what the tests that were asked for say of a map; None for a blank one, which has nothing to test."""
+    from lt_core.explain import explain_run, needed, untrained
 
-    part = _part(args)
-    if part is None:
-        raise Invalid("--localise works on one part: --part train, val or test")
-    if len({run.name for run in runs}) < len(runs):
-        raise Invalid("two runs have the same name: give runs in folders of different names")
-    tables: dict[str, pd.DataFrame] = {}
-    for run in runs:
-        tables[run.name] = localise_run(
-            run,
-            part,
-            method=args.method,
-            layer=args.layer,
-            tolerance=args.tolerance,
-            iou_at=args.iou_at,
-            progress=None if args.json else _said(run.name),
-        )
-    if args.out is not None:
-        _write_rows(args.out, list(tables.values()))
-    found = [_entry(args, run, tables[run.name]) for run in runs]
-    if len(runs) == 1:
-        return found[0]
-    names = list(runs[0].dataset_card["class_names"])
-    differences = localisation_differences(tables, runs[0].name, names, draws=args.draws, seed=args.seed)
-    if not args.json:
-        show(_records(differences), ("run", "class", "score", "n", "difference", "low", "high", "verdict"))
-    return {"runs": found, "baseline": runs[0].name, "differences": _records(differences)}
+    if not (args.faithfulness or args.sanity):
+        return {}
+    model = run.load_model()
+    column = list(run.dataset_card["class_names"]).index(name)
+    found = explain_run(run, pixels, column, model=model, layer=args.layer, method=args.method)
+    tests: dict[str, Any] = {"faithfulness": None} if args.faithfulness else {}
+    tests |= {"sanity": None} if args.sanity else {}
+    if found.cam.blank:
+        return tests
+    if args.faithfulness:
+        tests["faithfulness"] = needed(
+            run, model, found.shown, found.cam, n_random=args.random_maps, seed=args.seed
+        ).as_json()
+    if args.sanity:
+        tests["sanity"] = untrained(
+            run, model, found.shown, found.cam, networks=args.networks, seed=args.seed
+        ).as_json()
+    return tests
 
 
-def _said(name: str) -> Callable[[int, int], None]:
-    def tell(done: int, of: int) -> None:
-        print(f"{name}: {done:,} of {of:,}", flush=True)
-
-    return tell
-
-
-def _entry(args: argparse.Namespace, run: Run, rows: pd.DataFrame) -> dict[str, Any]:
-    from lt_core.explain import localisation_table
-
-    table = localisation_table(rows, run.dataset_card["class_names"], draws=args.draws, seed=args.seed)
-    records = _records(table)
-    if not args.json:
-        print(f"\n{run.name}, {rows['method'].iloc[0]} at {rows['layer'].iloc[0]}")
+def _show_tests(entries: list[dict[str, Any]]) -> None:
+    """Print the tests of each map."""
+    needs: list[dict[str, Any]] = []
+    alike: list[dict[str, Any]] = []
+    for entry in entries:
+        about = {"run": entry["run"], "class": entry["class"]}
+        if (found := entry.get("faithfulness")) is not None:
+            needs += [about | row | {"of": found["n_random"]} for row in found["tests"]]
+        if (found := entry.get("sanity")) is not None:
+            rows = {"rank correlation": found["rank_correlation"], "SSIM": found["ssim"]}
+            alike += [about | {"measure": key, **row, "networks": found["n_networks"]} for key, row in rows.items()]
+        if {"faithfulness", "sanity"} & set(entry) and entry["blank"]:
+            print(f"{entry['run']}, {entry['class']}: the map is blank, there is nothing to test")
+    if needs:
+        print("\nDoes the network need what the map shows? Beside maps at random, as coarse as this one")
         show(
-            records,
-            ("class", "n", "blank", "hit", "hit_low", "hit_high", "hit_chance", "inside", "inside_chance", "iou"),
+            needs, ("run", "class", "test", "value", "good", "random_mean", "random_low", "random_high", "beaten", "of")
         )
-    return {
-        "run": str(run.path),
-        "name": run.name,
-        "part": _part(args),
-        "method": str(rows["method"].iloc[0]),
-        "layer": str(rows["layer"].iloc[0]),
-        "tolerance": args.tolerance,
-        "iou_at": args.iou_at,
-        "draws": args.draws,
-        "seed": args.seed,
-        "n_present": int(rows.attrs["n_present"]),
-        "n": len(rows),
-        "classes": records[:-1],
-        "all": records[-1],
-    }
-
-
-def _records(table: pd.DataFrame) -> list[dict[str, Any]]:
-    """Return the rows for JSON: what is not defined is None."""
-    return [
-        {str(key): None if isinstance(value, float) and value != value else value for key, value in row.items()}
-        for row in table.to_dict(orient="records")
-    ]
-
-
-def _write_rows(path: Path, tables: list[pd.DataFrame]) -> None:
-    import pandas as pd
-
-    from lt_core.datasets.csv_text import as_csv
-
-    if path.suffix.lower() != ".csv":
-        raise Problem(f"{path} must end in .csv: with --localise it gets a row for each image and class")
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text(as_csv(pd.concat(tables, ignore_index=True)), encoding="utf-8")
-    except OSError as error:
-        raise Problem(f"{path} cannot be written ({error.strerror or error}): choose another file") from None
+    if alike:
+        print("\nWould an untrained network give the same map? A map that was learned has a rank correlation near 0")
+        show(alike, ("run", "class", "measure", "median", "low", "high", "networks"))

@@ -15,6 +15,9 @@ from lt_core.data_commands import pairs_of, source_of
 from lt_core.problems import Invalid, Problem
 
 if TYPE_CHECKING:
+    import pandas as pd
+
+    from lt_core.evaluation.errors import Sliced
     from lt_core.evaluation.scored import Scored
     from lt_core.evaluation.thresholds import Thresholds
     from lt_core.evaluation.uncertainty import Comparison, Evaluation
@@ -32,7 +35,11 @@ def register(command: Any, source_options: Callable[[Any], None]) -> None:
     sub.add_argument("--threshold", type=float, default=0.5, help="for every class (default: 0.5)")
     sub.add_argument("--thresholds", metavar="METHOD", help="tune them on validation instead: f1, sensitivity:0.9 ...")
     sub.add_argument("--groups", default="relative", metavar="RULE", help="head, medium, tail of a file's classes")
-    sub.add_argument("--metric", default="f1", metavar="NAME", help="of the comparison with the first run (default f1)")
+    sub.add_argument("--metric", default="f1", metavar="NAME", help="of comparisons and slices (default: f1)")
+    sub.add_argument(
+        "--by", action="append", default=[], metavar="COLUMN", help="slices by what is known of the images: age, sex, "
+        "view ...; may be given several times",
+    )  # fmt: skip
     sub.add_argument("--draws", type=int, default=1000, help="bootstrap draws of patients (default: 1000)")
     sub.add_argument("--seed", type=int, default=0, help="of the draws")
     sub.add_argument("--title", default="", help="of the report")
@@ -58,6 +65,7 @@ class Entrant:
     thresholds: Any = 0.5
     tuned: Thresholds | None = None
     told: dict[str, Any] = field(default_factory=dict)
+    columns: pd.DataFrame | None = None
 
 
 def report(args: argparse.Namespace) -> object:
@@ -82,6 +90,7 @@ def report(args: argparse.Namespace) -> object:
         calibration={e.name: reliability(e.scored) for e in entrants if e.scored.probabilities is not None},
         thresholds={e.name: e.tuned.as_json() for e in entrants if e.tuned is not None},
         optimism={e.name: e.told for e in entrants if e.told},
+        slices={e.name: _slices(e, args) for e in entrants},
         said=pairs_of("--state", args.state),
         versions={"LongTail Lab": here["longtail_lab"], "Python": here["python"], **here["versions"]},
         title=args.title,
@@ -102,6 +111,7 @@ def _f1(found: Evaluation) -> float | None:
 
 def _of_runs(args: argparse.Namespace) -> list[Entrant]:
     from lt_core.evaluation.scored import Scored
+    from lt_core.explain.of_run import known_of_run
     from lt_core.review import about_run
     from lt_core.training import find_run
     from lt_core.training.predicting import predictions_of
@@ -111,10 +121,13 @@ def _of_runs(args: argparse.Namespace) -> list[Entrant]:
     for given in args.runs:
         run = find_run(given)
         name = run.name if run.name not in {e.name for e in entrants} else f"{run.name} ({len(entrants) + 1})"
-        scored = Scored.of(predictions_of(run, part), title=name)
+        kept = predictions_of(run, part)
+        scored = Scored.of(kept, title=name)
         wanted = args.thresholds is not None and part != "val"
         validation = Scored.of(predictions_of(run, "val"), title=name) if wanted else None
-        entrants.append(Entrant(name, scored, validation, list(run.dataset_card["groups"]), about_run(run)))
+        columns = known_of_run(run, kept.rows) if args.by else None
+        groups = list(run.dataset_card["groups"])
+        entrants.append(Entrant(name, scored, validation, groups, about_run(run), columns=columns))
     return entrants
 
 
@@ -150,10 +163,22 @@ def _tuned(entrant: Entrant, args: argparse.Namespace) -> Entrant:
     on = entrant.scored if entrant.validation is None else entrant.validation
     tuned = tune(on, method, target=target)
     told = optimism(on, method, target=target, seed=args.seed).as_json()
-    if not tuned.tuned_on:
+    if entrant.validation is None or not tuned.tuned_on:
         tuned = replace(tuned, tuned_on="the images they are scored on" if entrant.validation is None else "val")
     at = tuned.for_classes(entrant.scored.class_names)
     return replace(entrant, thresholds=at, tuned=tuned, told=told)
+
+
+def _slices(entrant: Entrant, args: argparse.Namespace) -> list[Sliced]:
+    from lt_core.evaluation.errors import by_slice
+
+    return [
+        by_slice(
+            entrant.scored, column, entrant.thresholds, metric=args.metric, columns=entrant.columns, draws=args.draws,
+            seed=args.seed,
+        )
+        for column in args.by
+    ]  # fmt: skip
 
 
 def _comparisons(entrants: list[Entrant], args: argparse.Namespace) -> list[Comparison]:

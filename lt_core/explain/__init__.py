@@ -20,8 +20,11 @@ from lt_core.explain.road import Road, imputed, road
 from lt_core.explain.sanity import Randomised, rank_correlation, sanity, ssim
 from lt_core.explain.scale import SCALES, common_max, on_scale
 from lt_core.explain.sheet import colour_bar, save_overlay
+from lt_core.explain.trust import NETWORKS, RANDOM_MAPS, Needed, Untrained, needed, untrained
 
 __all__ = [
+    "NETWORKS",
+    "RANDOM_MAPS",
     "SCALES",
     "CamBatch",
     "CamMethod",
@@ -31,11 +34,13 @@ __all__ = [
     "Layer",
     "Localisation",
     "Mapped",
+    "Needed",
     "Pictured",
     "Placed",
     "Progress",
     "Randomised",
     "Road",
+    "Untrained",
     "all_methods",
     "cam_batch",
     "cam_classes",
@@ -60,6 +65,7 @@ __all__ = [
     "localising",
     "method_of",
     "model_lock",
+    "needed",
     "on_scale",
     "outline",
     "outlined",
@@ -75,4 +81,5 @@ __all__ = [
     "save_overlay",
     "ssim",
     "target_layers",
+    "untrained",
 ]

@@ -45,6 +45,27 @@ class Curve:
         return np.asarray(np.trapezoid(self.probabilities, self.shares, axis=1) / (self.shares[-1] - self.shares[0]))
 
 
+@dataclass(frozen=True, eq=False)
+class Saying:
+    """What ``model`` says about one class of each image, read as its loss trained it.
+
+    LDAM and the like train ``link`` of a multiple of the logits (``Predictions.logit_scale``): without that factor
+    every probability would be close to 1/C, and curves of them flat.
+    """
+
+    model: nn.Module
+    class_indices: Classes
+    link: Link = "sigmoid"
+    logit_scale: float = 1.0
+
+    def of(self, images: Tensor) -> NDArray[np.float64]:
+        """Return the probability (B,) of each image's class, in [0, 1]; the model is given back as it was."""
+        classes = np.broadcast_to(np.asarray(self.class_indices, np.intp), (len(images),))
+        with borrowed(self.model) as device, torch.no_grad():
+            logits = self.model(images.to(device)).float().cpu().numpy().astype(np.float64)
+        return np.asarray(probabilities_of(self.logit_scale * logits, self.link)[np.arange(len(images)), classes])
+
+
 def deletion(
     model: nn.Module,
     images: Tensor,
@@ -54,13 +75,16 @@ def deletion(
     fill: Fill = "mean",
     steps: int = STEPS,
     link: Link = "sigmoid",
+    logit_scale: float = 1.0,
 ) -> Curve:
     """Return how the class's probability falls as the strongest pixels are replaced first; a low AUC is good.
 
     Petsiuk et al., "RISE", BMVC 2018. ``images`` (B, C, H, W) are normalised as in training, so the mean of the
     training images is 0; ``maps`` (B, h, w) are raw, negative parts included, and give the order of the pixels.
+    Probabilities are ``link`` of ``logit_scale`` times the logits, as ``Predictions`` have them.
     """
-    return _walked(model, images, maps, class_indices, fill, steps, link, deleting=True)
+    say = Saying(model, class_indices, link, logit_scale)
+    return _walked(say, images, maps, fill, steps, deleting=True)
 
 
 def insertion(
@@ -72,25 +96,17 @@ def insertion(
     fill: Fill = "blur",
     steps: int = STEPS,
     link: Link = "sigmoid",
+    logit_scale: float = 1.0,
 ) -> Curve:
     """Return how the class's probability rises as the strongest pixels are put back first; a high AUC is good.
 
     As ``deletion``, from an image that is all ``fill`` to the image as it is.
     """
-    return _walked(model, images, maps, class_indices, fill, steps, link, deleting=False)
+    say = Saying(model, class_indices, link, logit_scale)
+    return _walked(say, images, maps, fill, steps, deleting=False)
 
 
-def _walked(
-    model: nn.Module,
-    images: Tensor,
-    maps: NDArray[np.floating],
-    class_indices: Classes,
-    fill: str,
-    steps: int,
-    link: Link,
-    *,
-    deleting: bool,
-) -> Curve:
+def _walked(say: Saying, images: Tensor, maps: NDArray[np.floating], fill: str, steps: int, *, deleting: bool) -> Curve:
     if fill not in FILLS:
         raise Unknown.of("fill", fill, list(FILLS))
     if steps < 1:
@@ -101,12 +117,7 @@ def _walked(
     n_pixels = ranks.shape[1] * ranks.shape[2]
     counts = np.round(np.linspace(0, n_pixels, steps + 1)).astype(int)
     before, after = (images, other) if deleting else (other, images)
-    made = [
-        class_probabilities(
-            model, torch.where(torch.from_numpy(ranks < count)[:, None], after, before), class_indices, link
-        )
-        for count in counts
-    ]
+    made = [say.of(torch.where(torch.from_numpy(ranks < count)[:, None], after, before)) for count in counts]
     verb = "replaced by" if deleting else "put back into"
     return Curve(counts / n_pixels, np.stack(made, axis=1), f"the strongest pixels first are {verb} {FILLS[fill]}")
 
@@ -121,11 +132,3 @@ def blurred(images: Tensor) -> Tensor:
     """Return the images (B, C, H, W) through a Gaussian of ``BLUR`` times their longer side, on the CPU."""
     sigma = BLUR * max(images.shape[2:])
     return torch.from_numpy(gaussian_filter(images.cpu().numpy(), (0, 0, sigma, sigma), mode="nearest"))
-
-
-def class_probabilities(model: nn.Module, images: Tensor, class_indices: Classes, link: Link) -> NDArray[np.float64]:
-    """Return the probability (B,) of each image's class, in [0, 1]; the model is given back as it was."""
-    classes = np.broadcast_to(np.asarray(class_indices, np.intp), (len(images),))
-    with borrowed(model) as device, torch.no_grad():
-        logits = model(images.to(device)).float().cpu().numpy()
-    return np.asarray(probabilities_of(logits, link)[np.arange(len(images)), classes])

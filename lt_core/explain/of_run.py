@@ -20,6 +20,8 @@ from lt_core.explain.sheet import save_overlay
 from lt_core.problems import Invalid, Problem
 
 if TYPE_CHECKING:
+    import pandas as pd
+
     from lt_core.datasets import LabeledImages
     from lt_core.training import Run
 
@@ -114,6 +116,20 @@ def dataset_of_run(run: Run, loaded: LabeledImages | None = None) -> LabeledImag
     return data
 
 
+def known_of_run(run: Run, rows: NDArray[np.integer]) -> pd.DataFrame:
+    """Return what is known of ``rows`` of the run's set beside their labels (age, sex, view ...), (n rows).
+
+    Raises ``Problem`` where the set cannot be loaded, has changed, or says nothing but labels.
+    """
+    data = dataset_of_run(run)
+    if data.metadata is None or not len(data.metadata.columns):
+        raise Problem(
+            f"{data.title} says nothing of its images but their labels: a table with columns such as age, sex, view or "
+            "site gives slices"
+        )
+    return data.metadata.iloc[rows].reset_index(drop=True)
+
+
 def names_of(data: LabeledImages, rows: NDArray[np.integer]) -> NDArray[np.str_]:
     """Return what predictions call these rows: the ids of the set, else the row numbers; "" beyond its end."""
     there = rows < len(data)
@@ -146,25 +162,28 @@ def explain_to_file(
     run: Run,
     index: int,
     class_name: str,
-    path: Path,
+    path: Path | None,
     *,
     part: str | None = "test",
     opacity: float = 0.6,
     method: str = "gradcam",
     layer: str | None = None,
+    dataset: LabeledImages | None = None,
 ) -> dict[str, Any]:
     """Write the map of ``class_name`` on image ``index`` of ``part`` as a PNG and return what it shows, for JSON.
+
+    ``path`` None writes nothing. ``dataset`` is ``dataset_of_run`` where the caller has it.
 
     Keys: file, index, row, id, part, class, probability, truth (1, 0 or None = unknown), method, layer, raw_max, blank,
     notes, and where a mask is known mask_hit, mask_inside and mask_area (see ``Localisation``), else None.
     """
-    dataset = dataset_of_run(run)
+    dataset = dataset_of_run(run) if dataset is None else dataset
     row = row_of(run, dataset, index, part)
     column = dataset.class_index(class_name)
     found = explain_run(run, dataset.images.read(row), column, method=method, layer=layer)
     mask = dataset.masks.read(row, column) if dataset.masks is not None else None
     entry = {
-        "file": str(path),
+        "file": None if path is None else str(path),
         "index": index,
         "row": row,
         "id": None if dataset.ids is None else str(dataset.ids[row]),
@@ -174,7 +193,8 @@ def explain_to_file(
     }
     what_was_done = found.notes[: len(found.notes) - bool(found.cam.note)]  # the sheet adds the map's own note
     caption = [*_caption(entry, run.name, synthetic=dataset.synthetic), *what_was_done]
-    save_overlay(path, found.shown, found.cam, mask=mask, caption=caption, opacity=opacity)
+    if path is not None:
+        save_overlay(path, found.shown, found.cam, mask=mask, caption=caption, opacity=opacity)
     return entry
 
 

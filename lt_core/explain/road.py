@@ -12,7 +12,7 @@ from torch.nn.functional import conv2d, pad
 
 from lt_core.evaluation.predictions import Link
 from lt_core.explain.batches import Classes
-from lt_core.explain.faithfulness import Curve, class_probabilities, importance_ranks
+from lt_core.explain.faithfulness import Curve, Saying, importance_ranks
 from lt_core.problems import Invalid
 
 SHARES = tuple(round(0.1 * step, 1) for step in range(1, 10))
@@ -52,26 +52,24 @@ def road(
     noise: float = NOISE,
     seed: int = 0,
     link: Link = "sigmoid",
+    logit_scale: float = 1.0,
 ) -> Road:
     """Return what the network says while ``shares`` of the pixels of ``images`` (B, C, H, W) are imputed.
 
     Rong et al., "A Consistent and Efficient Evaluation Strategy for Attribution Methods", ICML 2022: pixels are
     replaced by noisy linear imputation (see ``imputed``), which leaves no outline to give the removed shape away.
-    ``maps`` (B, h, w) are raw and give the order of the pixels; ``seed`` is the noise's.
+    ``maps`` (B, h, w) are raw and give the order of the pixels; ``seed`` is the noise's. Probabilities are ``link`` of
+    ``logit_scale`` times the logits.
     """
     if not all(0 < share < 1 for share in shares):
         raise Invalid(f"shares of pixels must lie between 0 and 1, got {', '.join(f'{share:g}' for share in shares)}")
     ranks = importance_ranks(maps, (images.shape[2], images.shape[3]))
     n_pixels = ranks.shape[1] * ranks.shape[2]
     rng = np.random.default_rng(seed)
+    say = Saying(model, class_indices, link, logit_scale)
     curves = []
     for order, what in ((ranks, "strongest"), (n_pixels - 1 - ranks, "weakest")):
-        made = [
-            class_probabilities(
-                model, imputed(images, order < round(share * n_pixels), noise=noise, rng=rng), class_indices, link
-            )
-            for share in shares
-        ]
+        made = [say.of(imputed(images, order < round(share * n_pixels), noise=noise, rng=rng)) for share in shares]
         said = f"the {what} pixels first are imputed from their neighbours, with noise of {noise:g}"
         curves.append(Curve(np.array(shares), np.stack(made, axis=1), said))
     return Road(*curves)

@@ -151,7 +151,7 @@ TOPICS: tuple[tuple[str, str, str, Given, bool], ...] = (
     ("Statistical measures of uncertainty", "Evaluation; Results", "evaluation", _always, False),
     ("Thresholds, and where they were set", "Evaluation", "evaluation", _always, False),
     ("Calibration", "Results", "results", lambda m: bool(m.calibration), False),
-    ("Robustness, fairness: slices", "Results", "results", lambda m: bool(m.slices), True),
+    ("Robustness, fairness: slices", "Results", "results", lambda m: bool(m.sliced_by), True),
     ("Explainability", "", "", lambda _: False, False),
     ("Validation on external data", "Evaluation", "evaluation", _said("external"), False),
     ("Performance with its precision", "Results", "results", _always, False),

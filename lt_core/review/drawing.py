@@ -4,15 +4,29 @@ from __future__ import annotations
 
 import importlib.util
 import io
+import unicodedata
 from dataclasses import dataclass, field
+from functools import cache
 from html import escape
 from pathlib import Path
 from typing import Literal
+
+from PIL import Image, ImageDraw, ImageFont
 
 Anchor = Literal["start", "middle", "end"]
 INK, FAINT, PAPER = "#1B2A33", "#C9D1D4", "#FFFFFF"
 LETTER = 0.56
 """Width of a letter, about, in heights of the font."""
+FONTS = (
+    "DejaVuSans.ttf",
+    "LiberationSans-Regular.ttf",
+    "NotoSans-Regular.ttf",
+    "Arial.ttf",
+    "arial.ttf",
+    "Helvetica.ttc",
+)
+"""Fonts of systems, looked for where each of them keeps its fonts."""
+PLAIN = str.maketrans({"–": "-", "—": "-", "−": "-", "×": "x", "≤": "<=", "≥": ">=", "ß": "ss", "ł": "l", "Ł": "L"})
 
 
 @dataclass(frozen=True)
@@ -85,8 +99,6 @@ class Drawing:
 
     def png(self, *, scale: float = 2.0) -> bytes:
         """Return it as a PNG file, ``scale`` times as large (2: 192 pixels an inch)."""
-        from PIL import Image, ImageDraw, ImageFont
-
         finer = 2 * scale  # drawn twice as large and made smaller: smooth edges
         image = Image.new("RGB", (round(self.width * finer), round(self.height * finer)), PAPER)
         pen = ImageDraw.Draw(image)
@@ -96,13 +108,11 @@ class Drawing:
             elif isinstance(item, _Shape):
                 pen.polygon([(x * finer, y * finer) for x, y in item.points], fill=item.colour)
             else:
-                path = _font()
                 size = item.size * finer
-                font = ImageFont.truetype(str(path), size) if path else ImageFont.load_default(size)
                 at = {"start": "ls", "middle": "ms", "end": "rs"}[item.anchor]
                 stroke = round(0.025 * size) if item.bold else 0
                 place = (item.x * finer, item.y * finer)
-                pen.text(place, item.said, item.colour, font, at, stroke_width=stroke)
+                pen.text(place, _spelled(item.said), item.colour, _font(size), at, stroke_width=stroke)
         smaller = image.resize((round(self.width * scale), round(self.height * scale)), Image.Resampling.LANCZOS)
         file = io.BytesIO()
         smaller.save(file, "PNG", dpi=(96 * scale, 96 * scale))
@@ -145,8 +155,27 @@ def _as_svg(item: _Line | _Shape | _Text) -> str:
     )
 
 
-def _font() -> Path | None:
-    """A font with Latin, Greek and Cyrillic letters that comes with matplotlib; None where that is not installed."""
+@cache
+def _font_file() -> str | None:
+    """A font with Latin, Greek and Cyrillic letters: matplotlib's where that is installed, else one of the system."""
     found = importlib.util.find_spec("matplotlib")
-    path = Path(found.origin).parent / "mpl-data/fonts/ttf/DejaVuSans.ttf" if found and found.origin else None
-    return path if path and path.is_file() else None
+    beside = [Path(found.origin).parent / "mpl-data/fonts/ttf/DejaVuSans.ttf"] if found and found.origin else []
+    for name in (*map(str, beside), *FONTS):
+        try:
+            return str(ImageFont.truetype(name, 12).path)
+        except OSError:
+            continue
+    return None
+
+
+def _font(size: float) -> ImageFont.FreeTypeFont | ImageFont.ImageFont:
+    path = _font_file()
+    return ImageFont.truetype(path, size) if path else ImageFont.load_default(size)
+
+
+def _spelled(said: str) -> str:
+    """Return the text as the font can write it: Pillow's own has few letters beside those of English."""
+    if _font_file() is not None:
+        return said
+    plain = unicodedata.normalize("NFKD", said.translate(PLAIN))
+    return "".join(letter for letter in plain if not unicodedata.combining(letter))

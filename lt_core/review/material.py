@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
+from lt_core.evaluation.errors import Sliced
 from lt_core.evaluation.uncertainty import Comparison, Evaluation
 
 if TYPE_CHECKING:
@@ -44,7 +45,7 @@ class Material:
     calibration: Mapping[str, pd.DataFrame] = field(default_factory=dict)
     thresholds: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     optimism: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
-    slices: Mapping[str, pd.DataFrame] = field(default_factory=dict)
+    slices: Mapping[str, Sequence[Sliced]] = field(default_factory=dict)
     said: Mapping[str, str] = field(default_factory=dict)
     versions: Mapping[str, Any] = field(default_factory=dict)
     date: str = ""
@@ -70,6 +71,11 @@ class Material:
         return found if isinstance(found, Mapping) else {}
 
     @property
+    def sliced_by(self) -> list[str]:
+        """The columns that the images were sliced by."""
+        return list(dict.fromkeys(one.slices.column for found in self.slices.values() for one in found))
+
+    @property
     def trained(self) -> list[str]:
         """The models whose training is known."""
         return [name for name in self.models if self.config(name)]
@@ -86,7 +92,7 @@ def about_run(run: Run) -> dict[str, Any]:
     started = next((entry for entry in events if entry["event"] == "started"), {})
     seconds = [entry["seconds"] for entry in events if entry["event"] in ("finished", "stopped") and "seconds" in entry]
     return {
-        "run": run.path.name,
+        "run": run.key,
         "config": run.config.as_json(),
         "data": run.dataset_card,
         "epoch": run.reported_epoch,

@@ -187,7 +187,7 @@ def evaluation(material: Material) -> Section:
         "F-beta": f"beta = {found.beta:g}",
         "Means over classes": "plain means over the classes where the metric is defined",
         "0/0": "not defined, and left out of means",
-        "Robustness": None if not material.slices else "slices of the images, see Results",
+        "Robustness": f"slices by {', '.join(material.sliced_by)}, see Results" if material.sliced_by else None,
         "Test on external data": material.said.get("external"),
     }
     methods = [[", ".join(titles), way] for way, titles in methods_of(found, shown).items()]

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from lt_core.evaluation.errors import Sliced
 from lt_core.evaluation.uncertainty import Comparison, Evaluation
 from lt_core.problems import Unknown
 from lt_core.review.closing_sections import checklist, discussion, other
@@ -28,7 +29,7 @@ def model_card(
     calibration: Mapping[str, pd.DataFrame] | None = None,
     thresholds: Mapping[str, Mapping[str, Any]] | None = None,
     optimism: Mapping[str, Mapping[str, Any]] | None = None,
-    slices: Mapping[str, pd.DataFrame] | None = None,
+    slices: Mapping[str, Sequence[Sliced]] | None = None,
     said: Mapping[str, str] | None = None,
     versions: Mapping[str, Any] | None = None,
     title: str = "",
@@ -39,9 +40,10 @@ def model_card(
 
     ``evaluations`` are by the names of their models. ``about``, by the same names, is what ``about_run`` returns of a
     run, or ``{"predictions": ..., "truth": ...}`` of a file. ``calibration`` holds tables of ``reliability``,
-    ``thresholds`` and ``optimism`` JSON objects of ``Thresholds`` and ``Optimism``, by model. ``slices`` are tables by
-    title. ``said`` is what only people know, by the keys of ``STATEMENTS``; what is missing is "not stated".
-    ``versions`` is by package. ``date`` and ``command`` are put in as they are, so that equal input is an equal file.
+    ``thresholds`` and ``optimism`` JSON objects of ``Thresholds`` and ``Optimism``, ``slices`` what ``by_slice``
+    returns, all by model. ``said`` is what only people know, by the keys of ``STATEMENTS``; what is missing is "not
+    stated". ``versions`` is by package. ``date`` and ``command`` are put in as they are, so that equal input is an
+    equal file.
     Raises ``Invalid`` without an evaluation, ``Unknown`` for a statement of another name.
     """
     for name in said or {}:

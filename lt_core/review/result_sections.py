@@ -1,4 +1,4 @@
-"""The chapter of results: means, classes from head to tail, differences, calibration, errors, slices."""
+"""The chapter of results: means, classes from head to tail, differences, calibration, errors, slices, tuning."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ import pandas as pd
 
 from lt_core.evaluation.result_table import TITLES
 from lt_core.evaluation.uncertainty import Comparison, Evaluation, Value
+from lt_core.review import subgroups
 from lt_core.review.figures import calibration_figure, classes_figure, difference_figure, head_to_tail
 from lt_core.review.material import Material
 from lt_core.review.page import Markup, Section, figure, number, paragraph, table, text
@@ -19,9 +20,13 @@ FIRST = ("precision", "recall", "specificity", "f1", "ap", "auroc")
 MORE = ("prevalence", "npv", "f_beta", "mcc", "balanced_accuracy", "brier", "ece")
 OF_MEANS = ("precision", "recall", "f1", "ap", "auroc", "brier")
 WHOLE = {
-    "accuracy": "Accuracy", "subset_accuracy": "Subset accuracy", "hamming_loss": "Hamming loss",
+    "accuracy": "Accuracy", "top_3_accuracy": "Top-3 accuracy", "top_5_accuracy": "Top-5 accuracy",
+    "subset_accuracy": "Subset accuracy", "hamming_loss": "Hamming loss",
+    "sample_precision": "Sample-averaged precision", "sample_recall": "Sample-averaged recall",
     "sample_f1": "Sample-averaged F1", "ranking_loss": "Ranking loss", "coverage_error": "Coverage",
-    "label_ranking_ap": "Label-ranking AP", "top_1": "Top 1", "top_3": "Top 3", "top_5": "Top 5",
+    "label_ranking_ap": "Label-ranking AP", "ranking_loss_with_findings": "Ranking loss, images with findings",
+    "coverage_error_with_findings": "Coverage, images with findings",
+    "label_ranking_ap_with_findings": "Label-ranking AP, images with findings",
 }  # fmt: skip
 PANELS = 36
 """How many classes at most get a panel of calibration; the table has them all."""
@@ -34,7 +39,7 @@ def results(material: Material) -> Section:
     parts += [_compared(found, k) for k, found in enumerate(material.comparisons)]
     parts += [_calibrated(name, found, k) for k, (name, found) in enumerate(material.calibration.items())]
     parts.append(_errors(material))
-    parts += [_sliced(title, found) for title, found in material.slices.items()]
+    parts += [subgroups.slices(material), subgroups.tuning(material)]
     return Section("results", "Results", "".join(parts), new_page=True)
 
 
@@ -203,13 +208,3 @@ def _confusion(name: str, found: Evaluation) -> str:
     return table(
         ["True class", *names], [rows], f"Confusion matrix of {name}: the true class by row.", name="Confusion matrix"
     )
-
-
-def _sliced(title: str, found: pd.DataFrame) -> str:
-    rows = [[_plain(cell) for cell in row] for row in found.to_numpy(dtype=object).tolist()]
-    shown = table([str(name) for name in found.columns], [rows], "Slices of the evaluated images.", name=title)
-    return f"<h3>{text(title)}</h3>\n{shown}"
-
-
-def _plain(cell: Any) -> Any:
-    return f"{cell:.3f}" if isinstance(cell, float) and not np.isnan(cell) else cell

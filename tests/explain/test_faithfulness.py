@@ -47,6 +47,32 @@ def test_deletion_and_insertion_by_hand() -> None:
     assert "the mean of the training images" in gone.about
 
 
+def test_probabilities_are_read_as_the_loss_scaled_them() -> None:
+    """LDAM trains the link of s times the logits: the curve is of those, here 2.5 times 4.5, 1.5, -0.5, -1, 0."""
+    image, order = torch.ones(1, 1, 2, 2), np.array([[[4.0, 1.0], [2.0, 3.0]]])
+    gone = deletion(Sum(), image, order, 0, steps=4, logit_scale=2.5)
+    np.testing.assert_allclose(gone.probabilities[0], sigmoid(2.5 * np.array([4.5, 1.5, -0.5, -1, 0])), rtol=1e-6)
+    back = insertion(Sum(), image, order, 0, steps=4, fill="mean", logit_scale=2.5)
+    np.testing.assert_allclose(back.probabilities[0], sigmoid(2.5 * np.array([0, 3, 5, 5.5, 4.5])), rtol=1e-6)
+    images, bright, _ = spots()
+    plain, scaled = (
+        road(Scaled(Known(), factor), images, bright.astype(float), 0, shares=(0.2,), link="softmax", logit_scale=scale)
+        for factor, scale in ((4.0, 1.0), (1.0, 4.0))
+    )
+    np.testing.assert_allclose(scaled.score, plain.score, rtol=1e-5)
+
+
+class Scaled(nn.Module):
+    """A network whose logits are multiplied, as a loss with a scale does."""
+
+    def __init__(self, model: nn.Module, factor: float) -> None:
+        super().__init__()
+        self.model, self.factor = model, factor
+
+    def forward(self, x: Tensor) -> Tensor:
+        return self.factor * self.model(x)
+
+
 def test_insertion_starts_from_a_blurred_image_unless_told() -> None:
     image = torch.randn(2, 1, 40, 40, generator=torch.Generator().manual_seed(0))
     found = insertion(Known(), image, np.random.default_rng(0).random((2, 5, 5)), [0, 1], steps=3)
