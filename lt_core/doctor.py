@@ -11,7 +11,7 @@ from typing import Any
 from lt_core import __version__
 from lt_core.home import home
 
-NEEDED = ("numpy", "pandas", "pillow", "altair", "torch", "torchvision", "timm", "safetensors", "grad-cam")
+NEEDED = ("numpy", "pandas", "pillow", "altair", "torch", "torchvision", "timm", "safetensors")
 APP_ONLY = ("streamlit",)
 
 

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import streamlit as st
 
-from pages.ui import blocks, run_picker
+from pages.ui import blocks, run_picker, run_source
 
 run_picker.header("Grad-CAM", "Why: did the network look at the finding, or beside it?")
-found = run_picker.with_results("where in an image a network found what it says")
+found = run_source.with_results("where in an image a network found what it says")
 with st.spinner("Loading PyTorch …", show_time=True):  # seconds, if the page is visited before it is warm
     from pages.ui import cam_choice, cam_maps, cam_places
 

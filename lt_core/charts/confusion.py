@@ -6,9 +6,12 @@ import altair as alt
 import pandas as pd
 
 from lt_core.charts import Figure
+from lt_core.charts.layers import layered
 
 CELL = 34
 """Pixels of a cell."""
+FRAME = 150
+"""Pixels that legend, axis and its title take of a chart's height."""
 
 
 def confusion_heat(table: pd.DataFrame) -> Figure:
@@ -39,4 +42,4 @@ def confusion_heat(table: pd.DataFrame) -> Figure:
     )
     ink = alt.condition("datum.share > 0.5", alt.value("white"), alt.value("#333333"))
     texts = base.mark_text(fontSize=11).encode(text=alt.Text("n:Q", format=","), color=ink)
-    return alt.layer(cells, texts).properties(width=size, height=size)
+    return layered(cells, texts, height=size + FRAME)

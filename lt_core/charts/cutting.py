@@ -6,6 +6,7 @@ import altair as alt
 import pandas as pd
 
 from lt_core.charts import Figure
+from lt_core.charts.layers import layered
 from lt_core.charts.palette import GROUPS, QUIET
 
 FULL = alt.Scale(domain=[0, 1], nice=False)
@@ -54,7 +55,7 @@ def by_threshold(table: pd.DataFrame, cuts: pd.DataFrame) -> Figure:
             tooltip=["model:N", "threshold:Q"],
         )
     )
-    return alt.layer(lines, rules).properties(height=300)
+    return layered(lines, rules, height=300)
 
 
 def reliability_curve(table: pd.DataFrame) -> Figure:
@@ -84,7 +85,7 @@ def reliability_curve(table: pd.DataFrame) -> Figure:
         .mark_line(color=QUIET, strokeDash=[4, 4], strokeWidth=1)
         .encode(x=alt.X("p:Q", title=PREDICTED, scale=reach), y=alt.Y("p:Q", title=OBSERVED, scale=reach))
     )
-    return alt.layer(
+    return layered(
         diagonal,
         base.mark_rule(strokeWidth=2, opacity=0.5).encode(
             y=alt.Y("observed_low:Q", scale=reach, title=OBSERVED), y2="observed_high:Q"
@@ -93,7 +94,8 @@ def reliability_curve(table: pd.DataFrame) -> Figure:
         base.mark_point(filled=True, opacity=1).encode(
             y=y, size=alt.Size("n:Q", legend=None, scale=alt.Scale(range=[20, 200]))
         ),
-    ).properties(height=300)
+        height=300,
+    )
 
 
 def what_remains(table: pd.DataFrame, *, reference: str) -> Figure:

@@ -82,21 +82,22 @@ def _map(
     cells: pd.DataFrame, columns: list[str], rows: list[str], tooltip: list[alt.Tooltip], *, legend: str, form: str,
     ink: str, titles: tuple[str | None, str | None],
 ) -> Figure:  # fmt: skip
-    top = max(float(cells["shade"].abs().fillna(0.0).max()), 0.05) if len(cells) else 0.05
+    told = cells.loc[~cells["few"].astype(bool), "shade"]  # a share of two images would set the scale of all others
+    top = max(float(told.abs().fillna(0.0).max()), 0.05) if len(told) else 0.05
     # what is not defined is an empty cell: neither a colour nor a number stands for it
     shown = cells.assign(
         strength=np.where(
             cells["shade"].isna(), 0.0, np.where(cells["sure"], 1.0, np.where(cells["few"], 0.05, _FADED))
         ),
         print_strength=np.where(cells["few"], 0.45, 0.9),
-        dark=cells["sure"] & (cells["shade"].abs() > 0.5 * top),
+        dark=cells["sure"] & (cells["shade"].abs() > 0.75 * top),
     )
     long = len(columns) > 8 or sum(map(len, columns)) > 36  # or names would run into each other on a phone
     base = alt.Chart().encode(
         x=alt.X("x:N", sort=columns, title=titles[0], scale=alt.Scale(domain=columns), axis=_axis(-50 if long else 0)),
         y=alt.Y("y:N", sort=rows, title=titles[1], scale=alt.Scale(domain=rows), axis=_axis(0)),
     )
-    scale = alt.Scale(domain=[-top, 0, top], range=[LESS, "#9AA5AB22", MORE], interpolate="rgb")
+    scale = alt.Scale(domain=[-top, 0, top], range=[LESS, "#9AA5AB22", MORE], interpolate="rgb", clamp=True)
     colour = alt.Color(
         "shade:Q", title=legend, scale=scale,
         legend=alt.Legend(orient="top", gradientLength=200, gradientThickness=10, titleLimit=320, format=form,
@@ -168,12 +169,12 @@ def two_sides(table: pd.DataFrame, *, title: str, sides: tuple[str, str], row_he
     missing = alt.Chart(shown[shown["value"].isna()]).mark_text(
         align="left", dx=6, color=QUIET, fontSize=11, fontStyle="italic"
     )
-    chart: Figure = alt.layer(
+    return layered(
         spans.encode(x=alt.X("low:Q", scale=full, title=title), x2="high:Q"),
         dots,
         missing.encode(y=y, yOffset=apart, x=alt.datum(0.0), text=alt.value("not defined"), tooltip=["note:N"]),
-    ).properties(height=row_height * len(rows) + FRAME)
-    return chart
+        height=row_height * len(rows) + FRAME,
+    )
 
 
 def _side_tooltip(title: str) -> list[alt.Tooltip]:

@@ -6,6 +6,7 @@ import altair as alt
 import pandas as pd
 
 from lt_core.charts import Figure
+from lt_core.charts.layers import layered
 from lt_core.charts.palette import GROUP_COLOURS, GROUPS, QUIET
 
 RUN_SHAPES = ("circle", "diamond", "square", "triangle-up", "cross", "triangle-down")
@@ -68,7 +69,7 @@ def class_metric(
         dots,
         missing.encode(y=y, x=alt.datum(0.0), text=alt.value("not defined"), yOffset=apart),
     ]
-    return alt.layer(*layers).properties(height=height * len(rows) + AROUND)
+    return layered(*layers, height=round(height * len(rows)) + AROUND)
 
 
 def _classes_axis(rows: list[str], column: str = "row") -> alt.Y:
@@ -139,7 +140,9 @@ def group_means(table: pd.DataFrame) -> Figure:
         scale=alt.Scale(domain=runs, range=[1.0 - 0.6 * k / len(runs) for k in range(len(runs))][::-1]),
         legend=RUN_LEGEND if two else None,
     )
-    bars = base.mark_bar(cornerRadiusEnd=2).encode(color=GROUP_COLOUR, opacity=opacity)
+    # without a width of their own, bars stand beside the middle of their slot, where rules and words are
+    bars = base.mark_bar(cornerRadiusEnd=2, width=alt.ExprRef("bandwidth('xOffset')"))
+    bars = bars.encode(color=GROUP_COLOUR, opacity=opacity)
     # upright where bars are thin, so that words never run into each other
     upright = {"angle": 270, "align": "left", "dx": 6, "dy": 0, "baseline": "middle"}
     above = alt.Y("top:Q", title=HEIGHT, scale=FULL)
@@ -153,7 +156,7 @@ def group_means(table: pd.DataFrame) -> Figure:
     if "low" in table:
         rule = base.transform_filter("isValid(datum.low)").mark_rule(strokeWidth=1.5, color=QUIET)
         ends = [rule.encode(y=alt.Y("low:Q", scale=FULL, title=HEIGHT), y2="high:Q")]
-    return alt.layer(bars, *ends, *texts).properties(height=250 + AROUND)
+    return layered(bars, *ends, *texts, height=250 + AROUND)
 
 
 def _clusters(table: pd.DataFrame, runs: list[str]) -> alt.Chart:
@@ -165,7 +168,7 @@ def _clusters(table: pd.DataFrame, runs: list[str]) -> alt.Chart:
         top=table.get("high", table["value"]).fillna(table["value"]).fillna(0.0),
     )
     metrics = table["metric"].drop_duplicates().tolist()
-    slots = [f"{group} {run}" for group in GROUPS for run in runs]
+    slots = [f"{group} {run}" for group in GROUPS if group in set(table["group"]) for run in runs]
     return alt.Chart(shown).encode(
         x=alt.X("metric:N", sort=metrics, title=None, axis=alt.Axis(labelAngle=0, ticks=False)),
         xOffset=alt.XOffset("slot:N", sort=slots, scale=alt.Scale(domain=slots, paddingInner=0.12, paddingOuter=0.25)),

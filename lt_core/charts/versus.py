@@ -6,20 +6,21 @@ import altair as alt
 import pandas as pd
 
 from lt_core.charts import Figure
+from lt_core.charts.layers import layered
 from lt_core.charts.palette import QUIET
 from lt_core.charts.results import AROUND
 
 VERDICTS = ("better", "worse", "cannot tell")
-COLOURS = ("#1b7837", "#b2182b", QUIET)
+COLOURS = ("#2E9E5B", "#D9483B", QUIET)
 SHAPES = ("triangle-right", "triangle-left", "circle")
 
 
-def differences(table: pd.DataFrame, *, title: str, row_height: int = 26) -> Figure:
+def differences(table: pd.DataFrame, *, title: str, model: str = "B", row_height: int = 26) -> Figure:
     """Return a dot with its interval per row around 0, coloured and shaped by the verdict.
 
     ``table`` has the columns row (what the axis says), difference, low, high, verdict, a, b, p_adjusted,
-    smallest_detectable; NaN where not defined. The pale band is what this row could not show: within the smallest
-    detectable difference of 0.
+    smallest_detectable; NaN where not defined. ``model`` is the letter of the one that is held against A. The pale
+    band is what this row could not show: within the smallest detectable difference of 0.
     """
     rows = table["row"].tolist()
     ends = table[["low", "high", "difference"]].abs().max().max()
@@ -29,10 +30,10 @@ def differences(table: pd.DataFrame, *, title: str, row_height: int = 26) -> Fig
     y = alt.Y("row:N", sort=rows, title=None, axis=axis)
     x = alt.X("difference:Q", title=title, scale=scale, axis=alt.Axis(format="+.2f", gridDash=[2, 3], tickCount=7))
     colour = alt.Color(
-        "verdict:N", title="B is", scale=alt.Scale(domain=list(VERDICTS), range=list(COLOURS)), legend=_legend()
+        "verdict:N", title=f"{model} is", scale=alt.Scale(domain=list(VERDICTS), range=list(COLOURS)), legend=_legend()
     )
     shape = alt.Shape(
-        "verdict:N", title="B is", scale=alt.Scale(domain=list(VERDICTS), range=list(SHAPES)), legend=_legend()
+        "verdict:N", title=f"{model} is", scale=alt.Scale(domain=list(VERDICTS), range=list(SHAPES)), legend=_legend()
     )
     shown = table.assign(
         quiet_low=(-table["smallest_detectable"]).clip(lower=-reach),
@@ -40,7 +41,7 @@ def differences(table: pd.DataFrame, *, title: str, row_height: int = 26) -> Fig
         from_=table["low"].clip(lower=-reach),
         to=table["high"].clip(upper=reach),
     )
-    base = alt.Chart(shown[shown["difference"].notna()]).encode(y=y, tooltip=_tooltip())
+    base = alt.Chart(shown[shown["difference"].notna()]).encode(y=y, tooltip=_tooltip(model))
     missing = alt.Chart(shown[shown["difference"].isna()]).mark_text(color=QUIET, fontSize=11, fontStyle="italic")
     layers = [
         base.mark_bar(opacity=0.13, color=QUIET, height=row_height * 0.7).encode(
@@ -53,22 +54,22 @@ def differences(table: pd.DataFrame, *, title: str, row_height: int = 26) -> Fig
         base.mark_point(filled=True, size=90, opacity=1).encode(x=x, color=colour, shape=shape),
         missing.encode(y=y, x=alt.datum(0.0), text=alt.value("not defined")),
     ]
-    return alt.layer(*layers).properties(height=row_height * len(rows) + AROUND)
+    return layered(*layers, height=row_height * len(rows) + AROUND)
 
 
 def _legend() -> alt.Legend:
     return alt.Legend(orient="top", direction="horizontal", symbolOpacity=1, symbolStrokeWidth=0)
 
 
-def _tooltip() -> list[alt.Tooltip]:
+def _tooltip(model: str) -> list[alt.Tooltip]:
     return [
         alt.Tooltip("row:N", title="class · positives"),
         alt.Tooltip("a:Q", title="A", format=".3f"),
-        alt.Tooltip("b:Q", title="B", format=".3f"),
-        alt.Tooltip("difference:Q", title="B minus A", format="+.3f"),
+        alt.Tooltip("b:Q", title=model, format=".3f"),
+        alt.Tooltip("difference:Q", title=f"{model} minus A", format="+.3f"),
         alt.Tooltip("low:Q", title="95 % from", format="+.3f"),
         alt.Tooltip("high:Q", title="95 % to", format="+.3f"),
         alt.Tooltip("p_adjusted:Q", title="p, corrected", format=".3g"),
         alt.Tooltip("smallest_detectable:Q", title="smallest it could show", format=".3f"),
-        alt.Tooltip("verdict:N", title="B is"),
+        alt.Tooltip("verdict:N", title=f"{model} is"),
     ]

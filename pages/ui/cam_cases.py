@@ -168,7 +168,7 @@ def explained(run: Run, case: Case, column: int, layer: str | None, method: str)
 
 def layer_key(run: Run) -> str:
     """Return the key under which the session keeps the layer that maps of the run are read from."""
-    return f"cam-layer-{run.path.name}"
+    return f"cam-layer-{run.key}"
 
 
 def layer_of(run: Run) -> str | None:

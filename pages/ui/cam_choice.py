@@ -31,14 +31,14 @@ def runs(found: list[Run]) -> list[Side]:
     with right:
         others = run_picker.pick_others(
             run_picker.labels(alike),
-            first.path.name,
+            first.key,
             key="versus",
             most=MOST - 1,
             note="A column each, on the same image: other losses, seeds or networks. Runs that share a class with the "
             "first one can be chosen.",
         )
     run_picker.strip(first)
-    named = {run.path.name: run for run in alike}
+    named = {run.key: run for run in alike}
     if not others:
         return [Side(first, first.name)]
     shown = [first, *(named[name] for name in others)]

@@ -7,12 +7,12 @@ import pandas as pd
 import streamlit as st
 
 from lt_core.charts.maps import changed_pixels
-from lt_core.explain import overlay
+from lt_core.explain import NETWORKS, RANDOM_MAPS, overlay
 from lt_core.explain.methods import CamMethod
 from lt_core.explain.pictures import enlarged, enlarged_map
 from pages.ui import blocks, cam_probe
 from pages.ui.cam_cases import Case, Cell
-from pages.ui.cam_probe import NETWORKS, RANDOM_MAPS, Probed
+from pages.ui.cam_probe import Probed
 
 SIDE = 320
 ASKED = "cam-probed"
@@ -79,11 +79,11 @@ def _untrained(cell: Cell, found: Probed) -> None:
         width="stretch",
     )
     middle.image(
-        overlay(plain, enlarged_map(found.untrained, size)),
+        overlay(plain, enlarged_map(found.untrained.first, size)),
         caption="the same, weights drawn anew; each map to its own maximum",
         width="stretch",
     )
-    correlations, likeness = np.array(found.correlations), np.array(found.likeness)
+    correlations, likeness = np.array(found.untrained.correlations), np.array(found.untrained.likeness)
     right.markdown(
         f"{in_words(correlations)}\n\n"
         f"Rank correlation of the places: **{_range(correlations)}**. Structural similarity (SSIM) of the pictures: "
@@ -125,8 +125,8 @@ def _needed(cell: Cell, found: Probed) -> None:
             f":material/warning: The network gives {cell.name} a probability of {chance:.3f}: there is hardly "
             "anything to take away, so these curves say little."
         )
-    st.markdown("\n".join(f"* {_said(row)}" for _, row in found.tests.iterrows()))
-    for column, (test, curves) in zip(st.columns(3), found.curves.groupby("test", sort=False), strict=True):
+    st.markdown("\n".join(f"* {_said(row)}" for _, row in found.needed.tests.iterrows()))
+    for column, (test, curves) in zip(st.columns(3), found.needed.curves.groupby("test", sort=False), strict=True):
         with column:
             blocks.figure(
                 changed_pixels(curves, title=VERBS[str(test)]),
@@ -136,8 +136,8 @@ def _needed(cell: Cell, found: Probed) -> None:
                 f"lines are {RANDOM_MAPS} maps at random.",
             )
     st.dataframe(
-        found.tests.drop(columns="beaten").assign(
-            better=[f"than {n} of {RANDOM_MAPS} at random" for n in found.tests["beaten"]]
+        found.needed.tests.drop(columns="beaten").assign(
+            better=[f"than {n} of {RANDOM_MAPS} at random" for n in found.needed.tests["beaten"]]
         ),
         hide_index=True,
         column_config={

@@ -24,7 +24,7 @@ def offer(wanted: str, *, beside: Callable[[], None] | None = None) -> None:
         st.error(f"**The run did not finish.** {failed}", icon=":material/error:")
     run = _under_way()
     if run is None:
-        _invitation(wanted)
+        _invitation(wanted, also=beside is not None)
     else:
         _watch(str(run.path), wanted)
     if beside is not None:
@@ -32,11 +32,13 @@ def offer(wanted: str, *, beside: Callable[[], None] | None = None) -> None:
     st.stop()
 
 
-def _invitation(wanted: str) -> None:
+def _invitation(wanted: str, *, also: bool) -> None:
     box = blocks.empty(
         "No run yet",
         f"Here you will see: {wanted}. That takes a trained network: make a small one now, in about half a minute, "
-        "on the built-in chest phantom (synthetic images, nothing is downloaded).",
+        "on the built-in chest phantom (synthetic images, nothing is downloaded)."
+        + " Or open the predictions of any model from a file, below."
+        * also,
         ":material/rocket_launch:",
     )
     with box.container(horizontal=True, horizontal_alignment="center", vertical_alignment="center"):

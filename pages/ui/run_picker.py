@@ -7,8 +7,8 @@ from pathlib import Path
 import streamlit as st
 
 from lt_core.evaluation import Predictions
-from lt_core.training import Run, runs
-from pages.ui import quick_run, state, theme
+from lt_core.training import Run
+from pages.ui import state, theme
 
 PARTS = {"test": "test part", "val": "validation part"}
 
@@ -21,14 +21,6 @@ def header(title: str, question: str) -> None:
     state.share()
 
 
-def with_results(wanted: str) -> list[Run]:
-    """Return the runs that have predictions, newest first; where there is none, offer to make one and stop the page."""
-    found = [run for run in runs() if parts_of(run) and (run.path / "dataset.json").is_file()]
-    if not found:
-        quick_run.offer(wanted)
-    return found
-
-
 def parts_of(run: Run) -> list[str]:
     """Return the parts the run has predictions for, test first."""
     return [part for part in PARTS if (run.path / f"predictions-{part}.npz").is_file()]
@@ -36,7 +28,7 @@ def parts_of(run: Run) -> list[str]:
 
 def pick(label: str, found: list[Run], *, key: str) -> Run:
     """Draw the choice of one run, the newest first; it is kept from page to page and in the URL."""
-    named = {run.path.name: run for run in found}
+    named = {run.key: run for run in found}
     widget = remembered(key, list(named))
     name = st.selectbox(label, list(named), format_func=labels(found).get, key=widget)
     remember(key, name)
@@ -96,11 +88,12 @@ def remember(key: str, name: str | None) -> None:
 
 
 def labels(found: list[Run]) -> dict[str, str]:
-    """Return a run in a few words by the name of its folder; no two are the same."""
+    """Return a run in a few words by its key, no two the same; of a sweep, whose runs share the rest, by its name."""
     said: dict[str, str] = {}
     for run in found:
-        words = f"{run.name} · {run.config.loss} · {run.config.model} · {run.dataset_card['title']}"
-        said[run.path.name] = f"{words} · {run.path.name}" if words in said.values() else words
+        rest = [] if "/" in run.key else [run.config.loss, run.config.model, run.dataset_card["title"]]
+        words = " · ".join([run.name, *rest])
+        said[run.key] = f"{words} · {run.key}" if words in said.values() else words
     return said
 
 

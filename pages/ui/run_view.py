@@ -11,7 +11,7 @@ from lt_core.problems import Problem
 from lt_core.training import Progress, Run, runs
 from lt_core.training.folder.files import read_json
 from lt_core.training.workers.queue import cancel, positions
-from pages.ui import blocks, run_curves, run_ends, run_manage, run_words, train_owner
+from pages.ui import blocks, run_curves, run_ends, run_manage, run_words, slot_words, train_owner
 
 LIVE = ("queued", "running")
 STOPPING = "train-stopping-run"
@@ -55,6 +55,9 @@ def watched() -> None:
     """Draw the run that is ``chosen``; say what to do where none is."""
     run_manage.undo()
     run = chosen()
+    asked = st.query_params.get(run_words.WATCHED, "")
+    if asked and "/" not in asked and (run is None or run.path.name != asked):
+        st.info(run_words.missing(asked), icon=":material/delete:")
     if run is None:
         _nothing(others=len(runs()))
         return
@@ -80,6 +83,8 @@ def _nothing(others: int) -> None:
 
 def _view(path: str, *, was_live: bool) -> None:
     run = Run(Path(path))
+    if not run.path.exists():  # deleted elsewhere: the whole page says so
+        st.rerun()
     with blocks.guarded("This run cannot be read."):
         state = run.state
         if was_live and state not in LIVE:
@@ -152,7 +157,10 @@ def _stage(run: Run, state: str) -> tuple[float, str]:
     """Return how far a run is, and what it is doing."""
     if state == "queued":
         place = next((w for w in positions(run.path.parent) if w.run.path.name == run.path.name), None)
-        return 0.0, f"Waits for its turn: place {place.place} on {place.device}" if place else "Is being started"
+        if place is None:
+            return 0.0, "Is being started"
+        by = slot_words.holders(place.device)
+        return 0.0, f"Waits for its turn: place {place.place} on {place.device}" + (f". Now there: {by}" if by else "")
     try:
         images = read_json(run.path / "preparing.json")
         done, of = int(images["done"]), max(1, int(images["of"]))

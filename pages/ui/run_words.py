@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import streamlit as st
 
+from lt_core.home import runs_dir
 from lt_core.losses import get_loss
 from lt_core.problems import Problem, Unknown
 from lt_core.training import Run
+from lt_core.training.folder import manage
 
 WATCHED = "run"
 """Name in the URL of the folder of the run that is shown."""
@@ -23,6 +25,16 @@ def loss_title(key: str) -> str:
         return get_loss(key).title
     except Unknown:
         return key
+
+
+def missing(name: str) -> str:
+    """Return in a sentence what has become of a run that a link or this page names, and that cannot be shown."""
+    if (runs_dir() / name / "config.json").is_file():
+        state = Run(runs_dir() / name).state
+        return f"**{plain(name)} has no results yet.** It is {state}: the Train page shows how far it is."
+    deleted = any(entry.name == name for entry in manage.trash())
+    back = " *Deleted runs*, at the end of the Train page, takes it back." if deleted else ""
+    return f"**{plain(name)} is not here any more.** It was deleted or moved, perhaps by somebody else.{back}"
 
 
 def asked(label: str, run: Run, *, key: str, icon: str, own: bool) -> bool:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from types import SimpleNamespace
 
 import numpy as np
@@ -63,7 +64,7 @@ def test_errors_begin_with_the_rarest_class_and_count_as_the_truth_does(monkeypa
     assert app.selectbox(key="err-class").value == "rare"
     wanted = f"rare: {(y & ~called).sum()} of {y.sum()} missed, {(~y & called).sum()} of {(~y).sum()} called without it"
     assert wanted in said(app)
-    assert "come from a file" in said(app)
+    assert "To see the images" in said(app)
     app.selectbox(key="err-class").set_value("often").run()
     assert not app.exception
     assert "Is often found by its companions?" in said(app)
@@ -111,7 +112,7 @@ def of_run(monkeypatch: pytest.MonkeyPatch) -> Model:
     monkeypatch.setattr(cam_cases, "data_of", lambda _: data)
     monkeypatch.setattr(run_picker, "predictions", lambda *_: kept)
     monkeypatch.setattr(run_picker, "parts_of", lambda _: [""])
-    run = SimpleNamespace(path=SimpleNamespace(name="one"))
+    run = SimpleNamespace(path=SimpleNamespace(name="one"), key="one")
     return Model("A", "a run", "k", base.scored, run=run)  # type: ignore[arg-type]
 
 
@@ -119,8 +120,9 @@ def test_what_is_known_of_a_runs_images_follows_its_predictions(monkeypatch: pyt
     from dataclasses import replace
 
     whole = of_run(monkeypatch)
-    rows = images_of(whole)[1]
-    assert not isinstance(rows, str)
+    pictures = images_of(whole)
+    assert not isinstance(pictures, str)
+    rows = pictures.rows
     found = columns_of(whole)
     assert not isinstance(found, str)
     assert np.array_equal(found["age"], rows)
@@ -141,3 +143,18 @@ def test_the_way_to_a_map_counts_images_as_its_page_does(monkeypatch: pytest.Mon
     assert places[int(query["cam-number"]) - 1] == alarm
     none = int(np.flatnonzero(truth.sum(axis=1) == 0)[0])
     assert grad_cam_query(whole, none, "rare") is None
+
+
+def test_images_of_predictions_from_a_file_are_found_in_the_folder_that_is_named(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """The table gives way to pictures, and it is said how many were found; a wrong folder is one sentence."""
+    from PIL import Image
+
+    record = model().scored
+    for name in record.ids[:150]:
+        Image.fromarray(np.full((8, 8), 90, np.uint8)).save(tmp_path / str(name))
+    app = drawn(monkeypatch, "errors", err_images=str(tmp_path))
+    assert "150 of 200 found by name, names as written" in said(app)
+    app = drawn(monkeypatch, "errors", err_images=str(tmp_path / "nowhere"))
+    assert "No images: " in said(app)

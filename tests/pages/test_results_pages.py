@@ -241,7 +241,7 @@ def test_a_paired_comparison_says_what_it_can_in_words(home: Path) -> None:
     multi_run(home, "second", shift=0.7)
     app = page("results", run="first", versus="second", **{"results-view": "Compare", "versus-metric": "Recall"})
     assert not app.exception
-    assert "B · second is" in words(app)
+    assert "B · second: " in words(app)
     assert "of 3 classes" in words(app)
     assert "A difference is no proof yet that a loss is better" in words(app)
 

@@ -14,6 +14,7 @@ from lt_core.charts.palette import GROUP_COLOURS
 from lt_core.evaluation.reliability import reliability
 from lt_core.evaluation.uncertainty import Evaluation, compare
 from lt_core.losses import all_losses
+from lt_core.review import drawing
 from lt_core.review.figures import calibration_figure, classes_figure, difference_figure, ticks_of
 from lt_core.review.mathml import mathml
 from tests.review.conftest import GROUPS, NAMES, scored_of
@@ -55,16 +56,29 @@ def test_a_figure_is_white_says_what_it_is_and_keeps_names_as_text(evaluations: 
 
 
 def test_the_png_is_the_same_picture_larger(evaluation: Evaluation) -> None:
-    drawing = classes_figure(evaluation, "f1")
-    image = Image.open(io.BytesIO(drawing.png(scale=2)))
-    assert image.size == (round(2 * drawing.width), round(2 * drawing.height))
+    figure = classes_figure(evaluation, "f1")
+    image = Image.open(io.BytesIO(figure.png(scale=2)))
+    assert image.size == (round(2 * figure.width), round(2 * figure.height))
     pixels = np.asarray(image.convert("RGB")).astype(int)
     assert (pixels[0, 0] == 255).all()
-    root = parsed(drawing.svg())
+    root = parsed(figure.svg())
     first = next(p for p in root.iter(f"{SVG}polygon") if p.attrib["fill"] == GROUP_COLOURS["tail"])
     x, y = centre(first)
     wanted = [int(GROUP_COLOURS["tail"][k : k + 2], 16) for k in (1, 3, 5)]
     assert np.abs(pixels[round(2 * y), round(2 * x)] - wanted).max() <= 3
+
+
+def test_without_a_font_of_many_letters_names_are_spelled_in_those_there_are(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert drawing._spelled("Ménière – 3") == "Ménière – 3"
+    monkeypatch.setattr(drawing, "_font_file", lambda: None)
+    assert drawing._spelled("Ménière – ≥ 3 × Łódź") == "Meniere - >= 3 x Lodz"
+    words = drawing.Drawing(200, 40, "t", "a")
+    words.text(5, 30, "Ménière", size=20)
+    ink = np.asarray(Image.open(io.BytesIO(words.png(scale=1))).convert("L"))
+    plain = drawing.Drawing(200, 40, "t", "a")
+    plain.text(5, 30, "Meniere", size=20)
+    np.testing.assert_array_equal(ink, np.asarray(Image.open(io.BytesIO(plain.png(scale=1))).convert("L")))
+    assert ink.min() < 100
 
 
 def test_a_model_against_itself_lies_on_the_line_of_no_difference() -> None:

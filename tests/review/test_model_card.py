@@ -4,16 +4,19 @@ from __future__ import annotations
 
 import json
 import re
+from dataclasses import replace
 from html.parser import HTMLParser
 from itertools import pairwise
 from pathlib import Path
+from typing import Literal
 
+import numpy as np
 import pytest
 
 from lt_core.cli import main
 from lt_core.evaluation.reliability import reliability
 from lt_core.evaluation.thresholds import tune
-from lt_core.evaluation.uncertainty import Evaluation, compare
+from lt_core.evaluation.uncertainty import Evaluation, compare, evaluate
 from lt_core.problems import Unknown
 from lt_core.review import STATEMENTS, model_card
 from lt_core.review.closing_sections import TOPICS
@@ -134,6 +137,19 @@ def test_every_number_of_every_class_is_said_with_its_interval(evaluations: Mode
                 if row[metric] == row[metric]:
                     said = f"{row[metric]:.3f} [{row[f'{metric}_low']:.3f}, {row[f'{metric}_high']:.3f}]"
                 assert said in cells, (row["class"], metric)
+
+
+@pytest.mark.parametrize("kind", ["multi", "single"])
+def test_every_measure_of_whole_images_is_said(kind: Literal["multi", "single"]) -> None:
+    scored = replace(scored_of(0), kind=kind)
+    if kind == "single":
+        truth = np.eye(5, dtype=np.float32)[np.arange(80) % 5]
+        scored = replace(scored, targets=truth, class_names=("a", "b", "c", "d", "e"))
+    found = evaluate(scored, draws=10)
+    said = Page(model_card(found)).text["td"]
+    assert ("top_3_accuracy" in found.whole) == (kind == "single")
+    for name, value in found.whole.items():
+        assert f"{value.value:.3f} [{value.low:.3f}, {value.high:.3f}]" in said, name
 
 
 def test_it_says_where_it_is_from(page: Page) -> None:

@@ -11,8 +11,7 @@ def draw(choice: Choice) -> None:
     """Draw the view."""
     first, *others = choice.models
     report.draw(
-        choice.models,
+        choice,
         {model.letter: evaluation_of(model, choice.cuts[model.letter]) for model in choice.models},
-        choice.tuned,
         [comparison_of(first, model, choice, "f1") for model in others] or None,
     )

@@ -28,16 +28,23 @@ from pages.ui.results.numbers import (
 
 Found = list[tuple[Model, Evaluation]]
 WHOLE = {
+    "accuracy": "Accuracy",
+    "top_3_accuracy": "Top-3 accuracy",
+    "top_5_accuracy": "Top-5 accuracy",
     "subset_accuracy": "Subset accuracy",
     "hamming_loss": "Hamming loss",
-    "ranking_loss": "Ranking loss",
-    "coverage_error": "Coverage error",
-    "lrap": "Label-ranking AP",
     "sample_precision": "Precision, mean over images",
     "sample_recall": "Recall, mean over images",
     "sample_f1": "F1, mean over images",
-    "accuracy": "Accuracy",
+    "ranking_loss": "Ranking loss",
+    "coverage_error": "Coverage error",
+    "label_ranking_ap": "Label-ranking AP",
+    "ranking_loss_with_findings": "Ranking loss, images with findings",
+    "coverage_error_with_findings": "Coverage error, images with findings",
+    "label_ranking_ap_with_findings": "Label-ranking AP, images with findings",
 }
+RANKED = ("ranking_loss", "coverage_error", "label_ranking_ap")
+"""Of an image that always has a finding these are the same with findings as over all."""
 
 
 def draw(choice: Choice) -> None:
@@ -59,7 +66,14 @@ def _averages(found: Found) -> None:
             a, b = values[0].value, values[1].value if len(values) == 2 else np.nan
             change = None if np.isnan(a) or np.isnan(b) else f"{b - a:+.3f} in B"
             note = f"{text} 95 % interval: {values[0].method}."
-            st.metric(label, said(a), change, delta_color="off", help=note, width="content")
+            st.metric(
+                f"{label}, A" if len(found) > 2 else label,
+                said(a),
+                change,
+                delta_color="off",
+                help=note,
+                width="content",
+            )
             for (model, _), value in zip(found, values, strict=True):
                 ends = between(value.low, value.high)
                 if ends and len(found) <= 2:
@@ -111,6 +125,10 @@ def _groups(found: Found, words: str) -> None:
 
 def _story(evaluation: Evaluation, words: str) -> str:
     """Return what head and tail say, in one sentence."""
+    there = {name: values for name, values in evaluation.groups.items() if values["f1"].n_classes}
+    if not {"head", "tail"} <= set(evaluation.groups) or not evaluation.groups["tail"]["f1"].n_classes:
+        means = [f"{values['f1'].value:.2f} in {name}" for name, values in there.items()]
+        return f"Mean F1 is {' and '.join(means)} classes; none is in the tail" if means else "Head, medium and tail"
     head, tail = evaluation.groups["head"], evaluation.groups["tail"]
     at = "" if evaluation.kind == "single" else f", {words}"
     f1_head, f1_tail, auroc = head["f1"].value, tail["f1"].value, tail["auroc"].value
@@ -226,6 +244,8 @@ def everything(found: Found) -> pd.DataFrame:
 
 def _whole(found: Found) -> None:
     names = [name for name in found[0][1].whole if all(name in e.whole for _, e in found)]
+    if found[0][1].kind == "single":
+        names = [name for name in names if name not in {f"{ranked}_with_findings" for ranked in RANKED}]
     if not names:
         return
     with st.expander("Over whole images", icon=":material/stacks:", expanded=found[0][1].confusion is not None):

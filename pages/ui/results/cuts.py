@@ -9,14 +9,13 @@ import streamlit as st
 from lt_core.charts.cutting import by_threshold, reliability_curve, what_remains
 from lt_core.evaluation import Scored
 from lt_core.evaluation.cuts import Cuts, decision_values
-from lt_core.evaluation.optimism import Optimism, optimism
 from lt_core.evaluation.reliability import reliability
 from lt_core.evaluation.tail_gain import OWN, Entrant, tail_gain
 from lt_core.problems import Problem
 from pages.ui import blocks
 from pages.ui.results.cutting import METHODS, Choice
 from pages.ui.results.models import Model
-from pages.ui.results.numbers import in_text, said
+from pages.ui.results.numbers import in_text, optimism_of, said
 
 POINTS = 400
 """Thresholds at most that a curve is drawn at."""
@@ -59,6 +58,11 @@ def _curves(choice: Choice, name: str) -> None:
         f"{n:,} images of this part have it. Upright lines are the thresholds in force; choose *by hand* above to drag "
         "this class's own and see every number move."
     )
+    highest = table.groupby("model")["threshold"].max()
+    above = [f"{row['model']} ({highest[row['model']]:.2f})" for row in cuts
+             if row["threshold"] > highest[row["model"]]]  # fmt: skip
+    if above:
+        st.caption(f"Nobody is called, for no image scores as high as that (highest score): {', '.join(above)}.")
     missing = [row["model"] for row in cuts if np.isnan(row["threshold"])]
     if missing:
         st.caption(f"{', '.join(missing)}: no threshold reaches what was asked for, so nobody is called.")
@@ -128,9 +132,8 @@ def _optimism(choice: Choice) -> None:
     method = choice.method or "f1"
     rows = []
     for model in choice.models:
-        base = model.validation or model.scored
         try:
-            found = _flattered(base, f"{model.key}:{model.validation is None}", method, choice.target)
+            found = optimism_of(model, method, choice.target)
         except Problem as problem:
             st.caption(f"{model.title}: {problem}")
             continue
@@ -142,11 +145,6 @@ def _optimism(choice: Choice) -> None:
         f"Macro F1 with thresholds tuned to {METHODS.get(method, method)} on the images it is measured on (apparent), "
         "and on others of the same part (honest: five folds of patients, repeated), on validation where there is one."
     )
-
-
-@st.cache_resource(max_entries=32, show_spinner="Tuning on some and scoring on others …")
-def _flattered(_scored: Scored, key: str, method: str, target: float | None) -> Optimism:  # noqa: ARG001
-    return optimism(_scored, method, target=target)
 
 
 def _remains(choice: Choice) -> None:

@@ -56,7 +56,12 @@ def choose(models: list[Model]) -> Choice:
     """Draw the choice of calibration and thresholds and return what comes of it."""
     if models[0].scored.kind == "single":
         st.caption("One class per image: the largest probability wins, there is no threshold.")
-        return Choice(models, {m.letter: np.full(len(m.scored.class_names), 0.5) for m in models}, "the arg-max", {})
+        return Choice(
+            models,
+            {m.letter: np.full(len(m.scored.class_names), 0.5) for m in models},
+            "each image is called the class of its largest probability",
+            {},
+        )
     left, right = st.columns([3, 2], gap="large", vertical_alignment="top")
     with right:
         models, said = _calibrated(models)

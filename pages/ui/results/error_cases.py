@@ -7,17 +7,16 @@ from urllib.parse import urlencode
 import numpy as np
 import pandas as pd
 import streamlit as st
-from numpy.typing import NDArray
 
-from lt_core.datasets import LabeledImages
 from lt_core.datasets.csv_text import as_csv
 from lt_core.datasets.thumbnails import thumbnail
+from lt_core.evaluation.reading.pictures import Pictures
 from lt_core.problems import Problem
 from pages.ui import blocks
 from pages.ui.pictures import SHOWN, WIDTH, outlined, plain
 from pages.ui.results.error_data import Cuts, cases_of
 from pages.ui.results.models import Model
-from pages.ui.results.of_images import images_of
+from pages.ui.results.of_images import WHERE, images_of
 from pages.ui.wording import on_page
 
 PAGE = 12
@@ -58,9 +57,13 @@ def draw(model: Model, cuts: Cuts, name: str) -> None:
         behind = images_of(model)
     if isinstance(behind, str):
         st.caption(behind)
+        _ask_where(model)
         _table(shown, model)
     else:
         _tiles(shown, model, behind, name)
+        if model.run is None:
+            st.caption(plain(behind.sentence()))
+            _ask_where(model)
     st.download_button(
         f"All {len(table):,} as CSV", lambda: as_csv(table).encode(), file_name=f"{which}-{name}.csv", mime="text/csv",
         icon=":material/download:", key="err-csv", type="tertiary", on_click="ignore",
@@ -85,33 +88,44 @@ def _table(shown: pd.DataFrame, model: Model) -> None:
     )  # fmt: skip
 
 
-def _tiles(shown: pd.DataFrame, model: Model, behind: tuple[LabeledImages, NDArray[np.int64]], name: str) -> None:
-    data, rows = behind
-    column = data.class_index(name)
+def _ask_where(model: Model) -> None:
+    """Draw where the images of predictions from a file are, to be said by name."""
+    if model.run is None:
+        st.text_input(
+            "Folder, .npz or data set with the images", key=WHERE, bind="query-params", width=420,
+            placeholder="images/ or images.npz",
+            help="On the machine the app runs on. An .npz needs images (N, H, W) and an array ids with their names.",
+        )  # fmt: skip
+
+
+def _tiles(shown: pd.DataFrame, model: Model, behind: Pictures, name: str) -> None:
     with st.container(horizontal=True, gap="small", key="err-tiles"):
         for case in shown.to_dict("records"):
             with st.container(width=WIDTH, gap=None):
-                _picture(data, int(rows[case["row"]]), column)
-                st.caption(plain(_caption(case)))
+                _picture(behind, int(behind.rows[case["row"]]), name)
+                st.caption(plain(_caption(case, single=model.scored.kind == "single")))
                 _to_grad_cam(model, int(case["row"]), name)
 
 
-def _picture(data: LabeledImages, row: int, column: int) -> None:
+def _picture(behind: Pictures, row: int, name: str) -> None:
     try:
-        mask = data.masks.read(row, column) if data.masks is not None else None
-        st.image(outlined(thumbnail(data.images, row, SHOWN), mask), width="stretch")
+        if row < 0:
+            raise Problem(f"{behind.where} has no image of this name")
+        mask = None
+        if behind.masks is not None and name in behind.class_names:
+            mask = behind.masks.read(row, behind.class_names.index(name))
+        st.image(outlined(thumbnail(behind.images, row, SHOWN), mask), width="stretch")
     except Problem as problem:
         with st.container(border=True, height=WIDTH):
             st.caption(f":material/broken_image: {plain(on_page(problem))}")
 
 
-def _caption(case: dict[str, object]) -> str:
+def _caption(case: dict[str, object], *, single: bool) -> str:
     cut = "" if pd.isna(case["threshold"]) else f" (cut {case['threshold']:.2f})"
     who = f", patient {case['patient']}" if case["patient"] else ""
-    return (
-        f"{case['id']}{who}\n{case['score']:.4f}{cut}\n"
-        f"also there: {_cut(case['truly'])}\ncalled: {_cut(case['called'])}"
-    )
+    others = f"truly: {_cut(case['truly'])}" if single else f"also there: {_cut(case['truly'])}"
+    beside = "" if single and not case["truly"] else f"{others}\n"
+    return f"{case['id']}{who}\n{case['score']:.4f}{cut}\n{beside}called: {_cut(case['called'])}"
 
 
 def _cut(names: object, most: int = 90) -> str:
@@ -147,6 +161,6 @@ def grad_cam_query(model: Model, row: int, name: str) -> dict[str, str] | None:
     by = column if column in there else int(there[0])
     number = int((scored.targets[: row + 1, by] == 1).sum())
     return {
-        "run": run.path.name, "cam-shown": scored.class_names[by], "cam-order": ORDERS["file"],
+        "run": run.key, "cam-shown": scored.class_names[by], "cam-order": ORDERS["file"],
         "cam-number": str(number), "cam-class": name,
     }  # fmt: skip

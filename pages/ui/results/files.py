@@ -8,7 +8,6 @@ from pathlib import Path
 import streamlit as st
 
 from lt_core.datasets import builtins, store_upload
-from lt_core.datasets.notes import counted
 from lt_core.evaluation.scored_file import read_scored_file
 from lt_core.problems import Problem
 from pages.ui.results.models import Model
@@ -74,13 +73,16 @@ def offer() -> None:
 
 def control(*, expanded: bool = False) -> None:
     """Draw how predictions of any model are given."""
-    with st.expander("Predictions of another model", icon=":material/upload_file:", expanded=expanded):
+    read = st.session_state.get(f"{KEPT}-read", 0)  # an expander with another key is another one, and closed
+    with st.expander(
+        "Predictions of another model", icon=":material/upload_file:", expanded=expanded, key=f"results-give-{read}"
+    ):
         st.caption(FORMATS)
         left, right = st.columns(2)
         predictions = left.file_uploader("Predictions", type=TYPES, key="results-predictions")
         truth = right.file_uploader("Truth: any table of labels the app reads", type=TYPES, key="results-truth")
         where = right.text_input(
-            "or a path or built-in set",
+            "or a path, or a built-in set",
             key="results-truth-path",
             placeholder="labels.csv",
             help=f"A file or folder on the machine the app runs on, or one of {', '.join(b.key for b in builtins())}. "
@@ -133,8 +135,9 @@ def keep(given: Given, parts: list[str]) -> None:
     """Remember predictions for this session and choose them."""
     others = [asdict(entry) for entry in known() if entry.key != given.key]
     st.session_state[KEPT] = [asdict(given), *others]
+    st.session_state[f"{KEPT}-read"] = int(st.session_state.get(f"{KEPT}-read", 0)) + 1
     st.session_state.setdefault(f"{KEPT}-parts", {})[given.key] = parts
-    st.session_state["run"] = given.key
+    st.session_state["run"] = st.query_params["run"] = given.key  # a link of before would else be followed
     st.session_state.pop("run-widget", None)
 
 
@@ -147,6 +150,7 @@ def about(model: Model, key: str) -> None:
         patients = "" if scored.patients is None else f" of {len(set(scored.patients.tolist())):,} patients"
         st.markdown(f":gray[{len(scored):,} images{patients}, {len(scored.class_names)} classes]", width="content")
         if scored.notes:
-            with st.popover(counted(len(scored.notes), "notes"), icon=":material/info:", type="tertiary"):
+            said = "1 note" if len(scored.notes) == 1 else f"{len(scored.notes)} notes"
+            with st.popover(said, icon=":material/info:", type="tertiary"):
                 for note in scored.notes:
                     st.markdown(f"- {note}")

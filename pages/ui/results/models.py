@@ -22,7 +22,8 @@ class Model:
 
     ``groups`` (C,) are head, medium and tail of its classes, ``positives`` (C,) their training counts (None where they
     are not known), ``n_train`` the number of training images. ``key`` changes whenever the predictions do: caches are
-    keyed by it. ``run`` is None for predictions from a file.
+    keyed by it. ``run`` is None for predictions from a file; ``truth`` is the file, folder or built-in set that these
+    were held against, where there is one.
     """
 
     letter: str
@@ -34,6 +35,7 @@ class Model:
     positives: NDArray[np.int64] | None = None
     n_train: int | None = None
     run: Run | None = None
+    truth: str | None = None
 
     @property
     def title(self) -> str:
@@ -51,4 +53,4 @@ class Model:
         """What a report says about where the model comes from."""
         if self.run is None:
             return {"predictions": self.name}
-        return {"run": self.run.path.name, "config": self.run.config.as_json(), "data": self.run.dataset_card}
+        return {"run": self.run.key, "config": self.run.config.as_json(), "data": self.run.dataset_card}

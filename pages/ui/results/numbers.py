@@ -8,6 +8,7 @@ import streamlit as st
 from numpy.typing import NDArray
 
 from lt_core.evaluation import Scored
+from lt_core.evaluation.optimism import Optimism, optimism
 from lt_core.evaluation.uncertainty import Comparison, Evaluation, Value, compare, evaluate
 from pages.ui.results.cutting import Choice
 from pages.ui.results.models import Model
@@ -88,6 +89,17 @@ def _comparison(
     return compare(
         _a, _b, metric=metric, thresholds_a=at_a, thresholds_b=at_b, groups=groups, draws=DRAWS, correction=correction
     )
+
+
+def optimism_of(model: Model, method: str, target: float | None) -> Optimism:
+    """Return how much tuning by ``method`` flatters, on validation where there is one, made once."""
+    base = model.scored if model.validation is None else model.validation
+    return _optimism(base, f"{model.key}:{model.validation is None}", method, target)
+
+
+@st.cache_resource(max_entries=32, show_spinner="Tuning on some and scoring on others …")
+def _optimism(_scored: Scored, key: str, method: str, target: float | None) -> Optimism:  # noqa: ARG001
+    return optimism(_scored, method, target=target)
 
 
 def ordered(model: Model, evaluation: Evaluation) -> pd.DataFrame:

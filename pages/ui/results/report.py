@@ -11,11 +11,16 @@ import streamlit as st
 from lt_core import review
 from lt_core.evaluation.reliability import reliability
 from lt_core.evaluation.result_table import SHOWN, TITLES
+from lt_core.evaluation.thresholds import Thresholds
 from lt_core.evaluation.uncertainty import Comparison, Evaluation
 from lt_core.review.figures import classes_figure
 from lt_core.review.tables import Form
 from pages.ui import blocks
+from pages.ui.results import report_slices
+from pages.ui.results.cutting import Choice
 from pages.ui.results.models import Model
+from pages.ui.results.numbers import optimism_of
+from pages.ui.results.report_slices import Wanted
 
 FORMS: dict[str, Form] = {"0.351 [0.310, 0.400]": "brackets", "0.351 ± 0.045": "plus-minus"}
 ASKED = ("purpose", "source", "ground_truth", "limits", "funding")
@@ -24,17 +29,15 @@ PREVIEW = 900
 
 
 def draw(
-    models: Sequence[Model],
+    choice: Choice,
     evaluations: Mapping[str, Evaluation],
-    thresholds: Mapping[str, Any],
     comparison: Comparison | Sequence[Comparison] | None = None,
 ) -> None:
     """Draw the downloads of tables, figures and the report, and a preview of each.
 
-    ``evaluations`` is by the letter of a model. ``thresholds``, by letter too, are ``Thresholds`` or their JSON objects
-    where they were tuned; anything else (a plain number) is left to the evaluation. Files are made when asked for.
+    ``evaluations`` is by the letter of a model. Files are made when asked for.
     """
-    shown = [model for model in models if model.letter in evaluations]
+    shown = [model for model in choice.models if model.letter in evaluations]
     if not shown:
         blocks.empty("Nothing to report", "Choose a run or a file of predictions above.", ":material/description:")
         return
@@ -42,7 +45,7 @@ def draw(
     with blocks.guarded("The table cannot be made."):
         _tables(found, _data(shown))
     with blocks.guarded("The report cannot be made."):
-        _report(shown, found, thresholds, comparison)
+        _report(choice, shown, found, comparison)
 
 
 def _name(model: Model, shown: Sequence[Model]) -> str:
@@ -96,9 +99,9 @@ def _button(title: str, file: str, mime: str, make: Callable[[], bytes]) -> None
 
 
 def _report(
+    choice: Choice,
     shown: Sequence[Model],
     found: Mapping[str, Evaluation],
-    thresholds: Mapping[str, Any],
     comparison: Comparison | Sequence[Comparison] | None,
 ) -> None:
     st.subheader("The report", anchor=False)
@@ -112,8 +115,15 @@ def _report(
             for key in ASKED
         }
 
+    wanted = report_slices.choose(shown)
+    if any(found.per_class for found in choice.tuned.values()):
+        st.caption("How much tuning the thresholds flatters is in the report, class by class.")
+
+    more = _more(choice, shown, wanted)  # here, not when the file is made: a problem is then seen, and work is kept
+
     def html() -> str:
-        return _made(shown, found, thresholds, comparison, {key: text for key, text in said.items() if text.strip()})
+        stated = {key: text for key, text in said.items() if text.strip()}
+        return _made(choice, shown, found, comparison, stated, more)
 
     with st.container(horizontal=True, vertical_alignment="center"):
         _button("Report as HTML", "report.html", "text/html", lambda: html().encode())
@@ -124,17 +134,18 @@ def _report(
 
 
 def _made(
+    choice: Choice,
     shown: Sequence[Model],
     found: Mapping[str, Evaluation],
-    thresholds: Mapping[str, Any],
     comparison: Comparison | Sequence[Comparison] | None,
     said: Mapping[str, str],
+    more: Mapping[str, Any],
 ) -> str:
     from lt_core.doctor import examine
 
     here = examine()
     names = {model.letter: _name(model, shown) for model in shown}
-    tuned = {letter: getattr(cut, "as_json", lambda cut=cut: cut)() for letter, cut in thresholds.items()}
+    tuned = {model.letter: choice.tuned[model.letter] for model in shown if model.letter in choice.tuned}
     return review.model_card(
         found,
         about={
@@ -144,8 +155,23 @@ def _made(
         calibration={
             names[model.letter]: reliability(model.scored) for model in shown if model.scored.probabilities is not None
         },
-        thresholds={names[k]: cut for k, cut in tuned.items() if k in names and isinstance(cut, Mapping)},
+        thresholds={names[m.letter]: _tuned(m, tuned[m.letter]) for m in shown if m.letter in tuned},
         said=said,
         versions={"LongTail Lab": here["longtail_lab"], "Python": here["python"], **here["versions"]},
         date=datetime.datetime.now(datetime.UTC).date().isoformat(),
+        **more,
     )
+
+
+def _more(choice: Choice, shown: Sequence[Model], wanted: Wanted) -> dict[str, Any]:
+    """Return the slices asked for, and how much tuning flatters where thresholds were tuned class by class."""
+    tuned = [m for m in shown if m.letter in choice.tuned and choice.tuned[m.letter].per_class]
+    return {
+        "slices": {_name(m, shown): found for m in shown if (found := wanted.of(m, choice))},
+        "optimism": {_name(m, shown): optimism_of(m, choice.method, choice.target).as_json() for m in tuned},
+    }
+
+
+def _tuned(model: Model, thresholds: Thresholds) -> dict[str, Any]:
+    where = {"tuned_on": "the images they are scored on"} if model.validation is None else {}
+    return thresholds.as_json() | where

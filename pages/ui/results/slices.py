@@ -11,6 +11,7 @@ from lt_core.evaluation.errors.slices import CLOSED
 from lt_core.problems import Problem
 from pages.ui import blocks
 from pages.ui.pictures import plain
+from pages.ui.results import report_slices
 from pages.ui.results.error_choice import ALL, ink, model_and_class
 from pages.ui.results.error_data import FEWER_DRAWS, Cuts, slices_of
 from pages.ui.results.models import Model
@@ -46,6 +47,7 @@ def draw(models: list[Model], thresholds: dict[str, Cuts]) -> None:
                 width=240,
             )
         )
+    report_slices.looked_at(column, metric)
     with blocks.guarded("These slices cannot be shown."):
         found = slices_of(model, thresholds[model.letter], columns, column, metric, None if name == ALL else (name,))
         table = found.table if name == ALL else found.table[found.table["class"] == name]

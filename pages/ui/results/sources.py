@@ -12,13 +12,12 @@ from lt_core.evaluation import Scored
 from lt_core.evaluation.scored_file import ScoredFile, read_scored_file
 from lt_core.problems import Problem
 from lt_core.stats import groups_of
-from lt_core.training import Run, runs
-from pages.ui import quick_run, run_picker
+from lt_core.training import Run
+from pages.ui import quick_run, run_picker, run_source
 from pages.ui.results import files
 from pages.ui.results.models import LETTERS, MOST, Model
 
-FIRST, OTHERS = "run", "versus"
-"""Keys of the two choices, in the session and in the URL; the others are joined by commas there."""
+FIRST, OTHERS = run_source.RUN, run_source.OTHERS
 
 
 @dataclass(frozen=True)
@@ -59,9 +58,9 @@ def choose() -> list[Model]:
 
 
 def _entries() -> dict[str, Entry]:
-    found = [run for run in runs() if run_picker.parts_of(run) and (run.path / "dataset.json").is_file()]
+    found = run_source.choosable()
     said = run_picker.labels(found)
-    entries = {run.path.name: Entry(said[run.path.name], run=run) for run in found}
+    entries = {run.key: Entry(said[run.key], run=run) for run in found}
     return {given.key: Entry(given.label, file=given) for given in files.known()} | entries
 
 
@@ -147,6 +146,7 @@ def _of_file(letter: str, name: str, given: files.Given, part: str) -> Model:
         validation,
         tuple(str(group) for group in groups),
         whole.positives,
+        truth=given.truth,
     )
 
 

@@ -70,7 +70,7 @@ def draw(choice: Choice) -> None:
 
 def _pair(first: Model, model: Model, found: Comparison, metric: str) -> None:
     row = found.macro.iloc[0]
-    st.markdown(f"#### {model.title} is {_in_words(found)}")
+    st.markdown(f"#### {model.title}: {in_words(found)}")
     gap = "not defined"
     if row["difference"] == row["difference"]:
         gap = f"{row['difference']:+.3f} {between(row['low'], row['high'])}"
@@ -89,7 +89,7 @@ def _pair(first: Model, model: Model, found: Comparison, metric: str) -> None:
         rows = pd.concat([groups, rows], ignore_index=True)
     letter = model.letter
     blocks.figure(
-        differences(rows, title=f"{METRICS[metric]}, {letter} minus A"),
+        differences(rows, title=f"{METRICS[metric]}, {letter} minus A", model=letter),
         in_text(rows),
         name=f"difference-{metric}-{letter}",
         alt_text=f"Dots with intervals: {METRICS[metric]} of {model.name} minus that of {first.name}, class by class.",
@@ -102,12 +102,16 @@ def _pair(first: Model, model: Model, found: Comparison, metric: str) -> None:
     )
 
 
-def _in_words(found: Comparison) -> str:
-    """Return how many classes are better and worse, in words."""
+def in_words(found: Comparison) -> str:
+    """Return how many classes are better and worse, which groups are, and the mean of all, in words."""
     count = found.classes["verdict"].value_counts()
-    better, worse = int(count.get("better", 0)), int(count.get("worse", 0))
-    rest = len(found.classes) - better - worse
-    if not better and not worse:
-        return f"not shown to differ from A in any of {len(found.classes)} classes"
+    better, worse, n = int(count.get("better", 0)), int(count.get("worse", 0)), len(found.classes)
     parts = [f"better in {better}" if better else "", f"worse in {worse}" if worse else ""]
-    return f"{' and '.join(part for part in parts if part)} of {len(found.classes)} classes; {rest} cannot be told"
+    said = " and ".join(part for part in parts if part)
+    rest = f"; {n - better - worse} cannot be told" if better + worse < n else ""
+    classes = f"{said} of {n} classes{rest}" if said else f"no difference shown in any of {n} classes"
+    groups = [f"the mean of {row['group']} is {row['verdict']}" for row in found.groups.to_dict("records")
+              if row["verdict"] in ("better", "worse")] if len(found.groups) else []  # fmt: skip
+    if groups:
+        return f"{classes}; {' and '.join(groups)}"
+    return classes + (", nor in the means of head, medium and tail" if len(found.groups) and not said else "")
