@@ -18,7 +18,7 @@ from lt_core.evaluation.uncertainty.counted import COUNTED, counted, quadrants
 from lt_core.evaluation.uncertainty.ece import normal_gaps
 from lt_core.evaluation.uncertainty.faster import EXACT_CELLS, Ranker
 from lt_core.evaluation.uncertainty.ordered import RANKED
-from lt_core.evaluation.uncertainty.weights import Weights, blocks
+from lt_core.evaluation.uncertainty.weights import Weights, ahead, blocks
 
 if TYPE_CHECKING:
     from scipy.sparse import csr_matrix
@@ -76,7 +76,7 @@ def draw(
     which are drawn too.
     """
     made = _Maker(cells, tuple(metrics), beta, pooled, images or {})
-    parts = [made.of(weights) for _, weights in blocks(cells.units, cells.n_units, n_draws, seed)]
+    parts = [made.of(weights) for _, weights in ahead(blocks(cells.units, cells.n_units, n_draws, seed))]
     joined = [{name: np.concatenate([part[k][name] for part in parts]) for name in parts[0][k]} for k in range(3)]
     gaps = joined[0].pop("gaps", None)
     if gaps is not None:

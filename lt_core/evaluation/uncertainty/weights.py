@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 from numpy.typing import NDArray
@@ -10,6 +11,8 @@ from numpy.typing import NDArray
 from lt_core.problems import Invalid
 
 Weights = NDArray[np.float32]
+Block = tuple[slice, Weights]
+"""Which draws, and their weights (n images, b draws)."""
 BLOCK_BYTES = 128 * 2**20
 """Draws are made in blocks of about this size, so that memory does not grow with their number."""
 PART = 2**16
@@ -18,7 +21,7 @@ PART = 2**16
 
 def blocks(
     units: NDArray[np.int64], n_units: int, n_draws: int, seed: int, *, block_bytes: int = BLOCK_BYTES
-) -> Iterator[tuple[slice, Weights]]:
+) -> Iterator[Block]:
     """Yield (which draws, weights (n images, b draws)); every image of a patient has the patient's weight.
 
     Each draw takes ``n_units`` patients with replacement (Efron 1979): the weights of the patients are multinomial and
@@ -39,6 +42,15 @@ def blocks(
         for at in range(0, n_units, 512):  # in tiles: turned over as a whole, every write would miss the cache
             weights[at : at + 512] = drawn[:, at : at + 512].T
         yield slice(start, stop), weights if same else weights[units]
+
+
+def ahead(parts: Iterator[Block]) -> Iterator[Block]:
+    """Yield the same blocks, the next one being drawn by a second thread while one is worked on."""
+    with ThreadPoolExecutor(1) as second:
+        coming = second.submit(next, parts, None)
+        while (part := coming.result()) is not None:
+            coming = second.submit(next, parts, None)
+            yield part
 
 
 def _draw(random: np.random.Generator, row: NDArray[np.uint8]) -> None:
