@@ -88,9 +88,11 @@ def _imports() -> None:
     import streamlit.testing.v1  # noqa: F401
 
     from lt_core.charts.results import class_metric  # noqa: F401
+    from lt_core.datasets.readers import all_readers
     from lt_core.evaluation.uncertainty import evaluate
     from pages.ui.results import card, classes, cuts, mistakes, parts, sources, versus, views  # noqa: F401
 
+    all_readers()
     evaluate(made(500, 3), draws=20)
 
 

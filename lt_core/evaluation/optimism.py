@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from lt_core.evaluation.cores import each
 from lt_core.evaluation.cuts import Cuts, decision_values
 from lt_core.evaluation.ratios import or_none, ratio
 from lt_core.evaluation.scored import Scored
@@ -72,19 +73,20 @@ def optimism(
     values = decision_values(scored)
     fallback = otherwise if scored.probabilities is not None else np.inf
     fold = folds_of(scored.units, folds, repeats, np.random.default_rng(seed))
-    apparent, honest = np.full(c, np.nan), np.full((repeats, c), np.nan)
-    for k in range(c):
+
+    def one(k: int) -> Numbers:
+        """Return F1 of class k as it seems, and as it is in each repeat, (1 + repeats,)."""
         cuts = Cuts.of(values[:, k], scored.targets[:, k])
         whole = cuts.sweep()
         if not len(whole):
-            continue
+            return np.full(1 + repeats, np.nan)
         place = place_of(whole.tp, whole.fp, method, target)
         at = fallback if place is None else np.inf if place < 0 else whole.thresholds[place]
-        apparent[k] = _f1(cuts.positive, cuts.negative, cuts.scores >= at)
-        for r in range(repeats):
-            called = _called(cuts, fold[r], folds, method, target, fallback)
-            honest[r, k] = _f1(cuts.positive, cuts.negative, called)
-    return _told(scored, method, folds, repeats, apparent, honest)
+        called = [_called(cuts, mine, folds, method, target, fallback) for mine in fold]
+        return np.array([_f1(cuts.positive, cuts.negative, part) for part in (cuts.scores >= at, *called)])
+
+    found = np.stack(each(one, range(c)), axis=1) if c else np.full((1 + repeats, 0), np.nan)
+    return _told(scored, method, folds, repeats, found[0], found[1:])
 
 
 def folds_of(units: NDArray[np.int64], folds: int, repeats: int, random: np.random.Generator) -> NDArray[np.int64]:

@@ -26,10 +26,12 @@ def up() -> threading.Thread:
 def _work() -> None:
     time.sleep(FIRST_PAGE)
     from lt_core.datasets import load
+    from lt_core.datasets.readers import all_readers
     from lt_core.problems import Problem
 
     for name in ("torch", "timm", "lt_core.losses", "lt_core.training"):
         importlib.import_module(name)
+    all_readers()
     try:
         data = load("chest-phantom")
     except Problem:

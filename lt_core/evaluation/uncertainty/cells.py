@@ -8,6 +8,7 @@ from functools import cached_property
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from lt_core.evaluation.cores import each
 from lt_core.evaluation.scored import Scored
 from lt_core.evaluation.uncertainty.ordered import Order
 from lt_core.problems import Invalid, Problem
@@ -54,7 +55,11 @@ class Cells:
     @cached_property
     def orders(self) -> tuple[Order, ...]:
         """The images of each class in order of their scores."""
-        return tuple(Order.of(self.scores[:, k], self.truth[:, k], self.known[:, k]) for k in range(self.n_classes))
+
+        def one(k: int) -> Order:
+            return Order.of(self.scores[:, k], self.truth[:, k], self.known[:, k])
+
+        return tuple(each(one, range(self.n_classes)))
 
     @cached_property
     def pooled_order(self) -> Order:

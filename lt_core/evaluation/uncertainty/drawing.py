@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from lt_core.evaluation.cores import each
 from lt_core.evaluation.ratios import ratio
 from lt_core.evaluation.uncertainty.answering import signed_gaps
 from lt_core.evaluation.uncertainty.calibrated import BINS, CALIBRATED, bins_of, residuals, squared_errors
@@ -137,8 +138,9 @@ class _Maker:
             classes["gaps"] = np.moveaxis(ratio(gaps, known.T[:, None, :]), 2, 0)
             classes["ece"] = np.abs(classes["gaps"]).sum(axis=2)
         if self.rankers:
-            parts = [ranker.measures(weights, sums[f"ranker {k}"]) for k, ranker in enumerate(self.rankers)]
-            found = np.stack(parts, axis=2)
+            found = np.stack(
+                each(lambda k: self.rankers[k].measures(weights, sums[f"ranker {k}"]), range(len(self.rankers))), axis=2
+            )
             classes |= {name: found[k] for k, name in enumerate(RANKED) if name in self.metrics}
         micro = counted(counts.sum(axis=2), self.beta) if self.pooled else {}
         micro = {name: micro[name] for name in MICRO if name in micro and name in self.metrics}
