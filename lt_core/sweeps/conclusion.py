@@ -23,6 +23,11 @@ def conclude(results: pd.DataFrame, reference: str, metric: str = "ap_macro") ->
     title = TITLES[metric]
     rows = results[(results["metric"] == metric) & (results["candidate"] != reference)]
     known = rows[rows["difference"].notna()]
+    if known.empty and results["difference"].notna().any():
+        return (
+            f"{title[:1].upper()}{title[1:]} is not defined on these images: no class belongs there, or none of them "
+            "has a positive in the part that was measured."
+        )
     if known.empty:
         return f"Nothing can be said on {title} yet: no loss has a finished run with a seed that {reference} has too."
     n = int(known["n_pairs"].max())

@@ -18,11 +18,14 @@ _LATEX = {"\\": r"\textbackslash{}", "~": r"\textasciitilde{}", "^": r"\textasci
 
 
 def cells(results: pd.DataFrame, metrics: Sequence[str] = MEASURES) -> pd.DataFrame:
-    """Return text: a row a candidate, a column a metric, "mean [low, high]" with + or - where it differs for sure."""
+    """Return text: a row a candidate, a column a metric, "mean [low, high]" with + or - where it differs for sure.
+
+    Metrics that are not defined for any loss, as those of a group without classes, are left out.
+    """
     if unknown := [metric for metric in metrics if metric not in set(results["metric"])]:
         raise Unknown.of("metric of the comparison", unknown[0], sorted(set(results["metric"])))
     by_place = results.set_index(["candidate", "metric"])
-    labels = list(dict.fromkeys(results["candidate"]))
+    labels, metrics = list(dict.fromkeys(results["candidate"])), _defined(results, metrics)
     text = {TITLES[m]: [_cell(by_place.loc[(label, m)]) for label in labels] for m in metrics}
     return pd.DataFrame({"loss": labels, **text})
 
@@ -32,9 +35,15 @@ def differences(results: pd.DataFrame, metrics: Sequence[str] = MEASURES) -> pd.
     rows = results[(results["verdict"] != "reference") & results["metric"].isin(list(metrics))]
     labels = list(dict.fromkeys(rows["candidate"]))
     by_place = rows.set_index(["candidate", "metric"])
+    shown = _defined(results, metrics)
     return pd.DataFrame(
-        {"loss": labels, **{TITLES[m]: [_gap(by_place.loc[(label, m)]) for label in labels] for m in metrics}}
+        {"loss": labels, **{TITLES[m]: [_gap(by_place.loc[(label, m)]) for label in labels] for m in shown}}
     )
+
+
+def _defined(results: pd.DataFrame, metrics: Sequence[str]) -> list[str]:
+    there = set(results.loc[results["mean"].notna(), "metric"])
+    return [metric for metric in metrics if metric in there]
 
 
 def markdown(table: pd.DataFrame) -> str:
@@ -61,10 +70,12 @@ def notes(results: pd.DataFrame, reference: str) -> str:
     n = int(results["n"].max())
     floor = 2.0 ** (1 - n)
     seeds = f"{n} seed" if n == 1 else f"{n} seeds"
+    gone = [TITLES[metric] for metric in MEASURES if metric not in _defined(results, MEASURES)]
+    left_out = f" Not defined for any loss, so left out: {', '.join(gone)}." if gone else ""
     return (
         f"Mean over {seeds} with its 95 % interval (Student's t). + and -: better or worse than {reference} in paired "
         "differences by seed, t-test adjusted after Holm over the losses, below 0.05; no mark: cannot tell. "
-        f"The exact sign-flip test cannot give less than {floor:.3g} with {seeds}."
+        f"The exact sign-flip test cannot give less than {floor:.3g} with {seeds}.{left_out}"
     )
 
 

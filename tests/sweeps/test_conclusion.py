@@ -13,7 +13,7 @@ import pytest
 from lt_core.charts.paper_figure import means_svg
 from lt_core.datasets import Source
 from lt_core.losses import get_loss
-from lt_core.sweeps import ComparePlan
+from lt_core.sweeps import ComparePlan, paper
 from lt_core.sweeps.candidates import FIRST, candidates_for
 from lt_core.sweeps.conclusion import conclude
 from lt_core.sweeps.results import MEASURES, compared
@@ -51,6 +51,17 @@ def test_one_seed_concludes_nothing() -> None:
     said = conclude(results(1), "ref", "f1_tail")
     assert "Nothing can be concluded on F1, tail from one seed" in said
     assert "better: " not in said
+
+
+def test_a_group_without_classes_is_said_and_left_out_of_the_tables() -> None:
+    table = results(4)
+    empty = table["metric"].isin(["ap_tail", "f1_tail"])
+    table.loc[empty, ["mean", "low", "high", "difference", "difference_low", "difference_high"]] = np.nan
+    assert "AP, tail is not defined on these images" in conclude(table, "ref", "ap_tail")
+    for shown in (paper.cells(table), paper.differences(table)):
+        assert not [name for name in shown.columns if "tail" in name]
+        assert "macro AP" in shown.columns
+    assert paper.notes(table, "ref").endswith("Not defined for any loss, so left out: AP, tail, F1, tail.")
 
 
 def test_what_is_not_defined_is_said() -> None:
