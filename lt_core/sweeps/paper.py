@@ -91,8 +91,13 @@ def _gap(row: pd.Series[float]) -> str:
     if math.isnan(row["difference"]):
         return "not defined"
     low, high = row["difference_low"], row["difference_high"]
-    ends = "" if math.isnan(low) else f" [{low:+.3f}, {high:+.3f}]"
-    return f"{row['difference']:+.3f}{ends} {row['verdict']}"
+    ends = "" if math.isnan(low) else f" [{_signed(low)}, {_signed(high)}]"
+    return f"{_signed(row['difference'])}{ends} {row['verdict']}"
+
+
+def _signed(value: float) -> str:
+    """Return three places with a sign; what rounds to nothing has no minus."""
+    return f"{round(value, 3) + 0.0:+.3f}"
 
 
 def _escaped(text: str) -> str:

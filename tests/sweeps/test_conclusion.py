@@ -64,6 +64,12 @@ def test_a_group_without_classes_is_said_and_left_out_of_the_tables() -> None:
     assert paper.notes(table, "ref").endswith("Not defined for any loss, so left out: AP, tail, F1, tail.")
 
 
+def test_no_difference_has_no_minus() -> None:
+    table = results(4)
+    table.loc[table["candidate"] == "same", "difference"] = -0.0002
+    assert paper.differences(table).set_index("loss").loc["same", "macro AP"].startswith("+0.000 ")
+
+
 def test_what_is_not_defined_is_said() -> None:
     table = results(4)
     table.loc[table["candidate"] == "open", ["difference", "difference_low", "difference_high"]] = np.nan

@@ -11,6 +11,7 @@ from lt_core.datasets import builtins, store_upload
 from lt_core.evaluation.scored_file import read_scored_file
 from lt_core.problems import Problem
 from pages.ui.results.models import Model
+from pages.ui.run_source import FILE
 from pages.ui.wording import on_page
 
 KEPT = "results-files"
@@ -40,7 +41,7 @@ class Given:
     @property
     def key(self) -> str:
         """A name that no run has."""
-        return f"file:{Path(self.predictions).parent.name}/{Path(self.predictions).name}:{self.scale}"
+        return f"{FILE}{Path(self.predictions).parent.name}/{Path(self.predictions).name}:{self.scale}"
 
     @property
     def label(self) -> str:
