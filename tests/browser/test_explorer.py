@@ -11,7 +11,7 @@ import numpy as np
 import pandas as pd
 import pytest
 from app_server import PATIENCE, settled
-from playwright.sync_api import Locator, Page, expect
+from playwright.sync_api import FloatRect, Locator, Page, expect
 
 from lt_core.datasets import load
 from lt_core.losses import get_loss
@@ -44,6 +44,14 @@ def knob(page: Page, name: str) -> Locator:
     return page.locator(f'[data-knob="{name}"]')
 
 
+def place(what: Locator) -> FloatRect:
+    """Return where it is; a part that an answer draws anew meanwhile has no place for a moment."""
+    for _ in range(100):
+        if box := what.bounding_box():
+            return box
+    raise AssertionError(f"{what} is not to be seen")
+
+
 def tab(page: Page, name: str) -> None:
     page.get_by_role("tab", name=name, exact=True).click()
 
@@ -67,8 +75,7 @@ def test_a_dragged_knob_moves_the_curve_before_the_server_hears_of_it(losses: Pa
     tab(losses, "ASL")
     slider = knob(losses, "asl.gamma_neg")
     slider.scroll_into_view_if_needed()
-    box = slider.bounding_box()
-    assert box is not None
+    box = place(slider)
     before = paths(losses)
     middle = box["y"] + box["height"] / 2
     losses.mouse.move(box["x"] + box["width"] / 2, middle)
@@ -193,8 +200,7 @@ def test_a_knob_taken_right_after_another_was_let_go_is_not_lost(losses: Page) -
     """The answer to the first release comes while the second knob is held."""
     tab(losses, "ASL")
     for name, part in (("asl.gamma_neg", 0.2), ("asl.clip", 0.9)):
-        box = knob(losses, name).bounding_box()
-        assert box is not None
+        box = place(knob(losses, name))
         middle = box["y"] + box["height"] / 2
         losses.mouse.move(box["x"] + box["width"] / 2, middle)
         losses.mouse.down()
@@ -212,8 +218,7 @@ def test_a_knob_taken_right_after_another_was_let_go_is_not_lost(losses: Page) -
 def test_a_tab_chosen_before_the_answer_comes_stays_chosen(losses: Page, held: bool) -> None:
     """The answer to the knob comes after the click on the tab, or between its press and its release."""
     tab(losses, "ASL")
-    box = losses.get_by_role("tab", name="DB", exact=True).bounding_box()
-    assert box is not None
+    box = place(losses.get_by_role("tab", name="DB", exact=True))
     knob(losses, "asl.gamma_neg").focus()
     losses.keyboard.press("ArrowLeft")
     losses.mouse.move(box["x"] + box["width"] / 2, box["y"] + box["height"] / 2)

@@ -160,6 +160,30 @@ def test_gaps_drawn_from_the_normal_agree_with_the_bootstrap() -> None:
         assert mine == pytest.approx(plain, abs=0.006)
 
 
+@pytest.mark.parametrize("images_each", [1, 3])
+def test_gaps_drawn_from_the_normal_spread_as_patients_do(images_each: int) -> None:
+    """Their covariance is that of a ratio of sums over patients: each patient's p - y less the gap, by bin, squared."""
+    random = np.random.default_rng(8)
+    p = random.choice([0.1, 0.5, 0.9], (300, 1))
+    y = np.where(random.random((300, 1)) < 0.2, np.nan, random.random((300, 1)) < 0.3)  # far too sure at 0.9
+    cells = cells_of(scored(p, y, patients=np.arange(300) // images_each))
+    known = ~np.isnan(y[:, 0])
+    bins = {int(np.floor(value * 15)): value for value in (0.1, 0.5, 0.9)}
+    spread = np.zeros((15, 15))
+    gap = np.array([np.sum((p - y)[known & (p[:, 0] == bins.get(b, -1.0))]) / known.sum() for b in range(15)])
+    for patient in range(300 // images_each):
+        u = np.zeros(15)
+        for row in range(patient * images_each, (patient + 1) * images_each):
+            if known[row]:
+                u[int(np.floor(p[row, 0] * 15))] += p[row, 0] - y[row, 0]
+                u -= gap
+        spread += np.outer(u, u) / known.sum() ** 2
+    drawn = normal_gaps(cells, 100_000, 0)[0]
+    assert gaps_of(cells)[0] == pytest.approx(gap, abs=1e-12)
+    assert drawn.mean(axis=1) == pytest.approx(gap, abs=0.02 * np.sqrt(spread.max()))
+    assert np.cov(drawn, bias=True) == pytest.approx(spread, rel=0.03, abs=0.02 * spread.max())
+
+
 def test_three_of_three_is_not_certain() -> None:
     """All draws say 1; the intervals do not."""
     p = np.r_[np.full(37, 0.1), np.full(3, 0.9)][:, None]

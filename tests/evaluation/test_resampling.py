@@ -18,7 +18,7 @@ from lt_core.evaluation.uncertainty.evaluating import point_values
 from lt_core.evaluation.uncertainty.faster import Ranker
 from lt_core.evaluation.uncertainty.ordered import Order
 from lt_core.evaluation.uncertainty.resampled import bca, correlations, expanded, percentile, two_sided
-from lt_core.evaluation.uncertainty.weights import PART, blocks
+from lt_core.evaluation.uncertainty.weights import PART, ahead, blocks
 from tests.evaluation.test_point_values import made, scored
 
 
@@ -33,6 +33,9 @@ def test_a_draw_takes_as_many_patients_as_there_are() -> None:
     again = np.concatenate([w for _, w in blocks(units, 4, 40, 7)], axis=1)
     assert (weights == again).all()  # the block size is a matter of memory alone
     assert not (weights == np.concatenate([w for _, w in blocks(units, 4, 40, 8)], axis=1)).all()
+    early = list(ahead(blocks(units, 4, 40, 7, block_bytes=4 * 7 * 9)))
+    assert [part for part, _ in early] == [part for part, _ in parts]
+    assert (np.concatenate([w for _, w in early], axis=1) == weights).all()
 
 
 def test_weights_are_multinomial() -> None:
@@ -45,8 +48,9 @@ def test_weights_are_multinomial() -> None:
         assert (weights == 0).mean() == pytest.approx((1 - 1 / n) ** n, abs=0.01)
 
 
-def test_draws_equal_a_loop_over_resampled_rows() -> None:
-    given = made(1, n=90, c=3, unknown=0.15)
+@pytest.mark.parametrize("unknown", [0.0, 0.15])
+def test_draws_equal_a_loop_over_resampled_rows(unknown: float) -> None:
+    given = made(1, n=90, c=3, unknown=unknown)
     patients = np.random.default_rng(2).integers(0, 40, 90)
     given = scored(given.scores, given.targets, patients=patients)
     cells = cells_of(given, 0.4)

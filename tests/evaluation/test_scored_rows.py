@@ -98,6 +98,11 @@ def test_the_column_to_join_on_can_be_said(frames: Frames, truth: Path, tmp_path
     assert not np.array_equal(found.scored.scores, by_hand(frames)[0])
     with pytest.raises(Problem, match="unknown column"):
         read_scored(file, truth, id_column="nothing")
+    names = [f"elsewhere {k}.png" if k % 4 else str(name) for k, name in enumerate(frames[0]["id"])]
+    file = written(frames[0].drop(columns="id").assign(tag=names), tmp_path / "few.csv")
+    with pytest.raises(Problem, match="no image of few.csv"):
+        read_scored(file, truth)  # a column called like no image, which mostly names none
+    assert len(read_scored(file, truth, id_column="tag")) == 10
 
 
 def test_classes_and_rows_are_never_matched_by_place(frames: Frames, truth: Path, tmp_path: Path) -> None:

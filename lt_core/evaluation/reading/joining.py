@@ -61,7 +61,7 @@ def joined(
         columns = {alike[0]: columns[alike[0]]}
     if not columns:
         raise Problem(f"{where} has no column that names its images: add one with the names that {truth_name} uses")
-    column, rule = _best(columns, truth)
+    column, rule = _best(columns, truth, asked_for=id_column is not None)
     if rule is None:
         raise Problem(_no_match(where, truth_name, columns, column, truth))
     how, key = rule
@@ -113,8 +113,13 @@ RULES: tuple[tuple[str, Callable[[str], str]], ...] = (
 Rule = tuple[str, Callable[[str], str]]
 
 
-def _best(columns: Mapping[str, Sequence[str]], truth: Sequence[str]) -> tuple[str, Rule | None]:
-    """Return the column and the rule by which most images are found, the plainest first; no rule where none is."""
+def _best(
+    columns: Mapping[str, Sequence[str]], truth: Sequence[str], *, asked_for: bool
+) -> tuple[str, Rule | None]:
+    """Return the column and the rule by which most images are found, the plainest first; no rule where none is.
+
+    A column that is neither ``asked_for`` nor called like an image is passed over where most of it names none.
+    """
     best: tuple[int, bool, int] = (0, False, 0)
     chosen, rule = next(iter(columns)), None
     for k, (how, key) in enumerate(RULES):
@@ -123,7 +128,8 @@ def _best(columns: Mapping[str, Sequence[str]], truth: Sequence[str]) -> tuple[s
         for column, cells in columns.items():
             asked = {key(cell) for cell in set(cells)} - {""}
             hits = len(asked & known)
-            if plain(column) not in IMAGE and 2 * hits < min(len(asked), len(known)):
+            named = asked_for or plain(column) in IMAGE
+            if not named and 2 * hits < min(len(asked), len(known)):
                 continue  # numbers that happen to be names too, such as an age
             score = (hits, plain(column) in IMAGE, -k)
             if hits and score > best:
