@@ -100,7 +100,7 @@ def test_the_column_to_join_on_can_be_said(frames: Frames, truth: Path, tmp_path
         read_scored(file, truth, id_column="nothing")
     names = [f"elsewhere {k}.png" if k % 4 else str(name) for k, name in enumerate(frames[0]["id"])]
     file = written(frames[0].drop(columns="id").assign(tag=names), tmp_path / "few.csv")
-    with pytest.raises(Problem, match="no image of few.csv"):
+    with pytest.raises(Problem, match=r"no image of few\.csv"):
         read_scored(file, truth)  # a column called like no image, which mostly names none
     assert len(read_scored(file, truth, id_column="tag")) == 10
 

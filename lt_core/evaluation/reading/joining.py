@@ -113,9 +113,7 @@ RULES: tuple[tuple[str, Callable[[str], str]], ...] = (
 Rule = tuple[str, Callable[[str], str]]
 
 
-def _best(
-    columns: Mapping[str, Sequence[str]], truth: Sequence[str], *, asked_for: bool
-) -> tuple[str, Rule | None]:
+def _best(columns: Mapping[str, Sequence[str]], truth: Sequence[str], *, asked_for: bool) -> tuple[str, Rule | None]:
     """Return the column and the rule by which most images are found, the plainest first; no rule where none is.
 
     A column that is neither ``asked_for`` nor called like an image is passed over where most of it names none.

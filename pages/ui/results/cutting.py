@@ -14,6 +14,7 @@ from lt_core.evaluation import Scored
 from lt_core.evaluation.calibration import fit_isotonic, fit_temperature, logit_adjustment
 from lt_core.evaluation.thresholds import WITH_TARGET, Thresholds, tune
 from lt_core.problems import Problem
+from pages.ui.results.cut_scale import Scale, scale_of
 from pages.ui.results.models import Model
 
 Cuts = dict[str, NDArray[np.float64]]
@@ -119,7 +120,7 @@ def _cut(models: list[Model], said: str) -> Choice:
     rule = st.segmented_control(
         "Thresholds",
         list(RULES),
-        default="number",
+        default="number" if all(model.scored.probabilities is not None for model in models) else "tuned",
         required=True,
         format_func=lambda key: RULES[key],
         key="cut",
@@ -130,44 +131,50 @@ def _cut(models: list[Model], said: str) -> Choice:
     calibrated = f", {said}" if said else ""
     if rule == "tuned":
         return _tuned(models, calibrated)
+    scale = scale_of(models)
     value = float(
         st.slider(
             "Threshold" if rule == "number" else "Threshold of the classes without one of their own",
-            0.0,
-            1.0,
-            0.5,
-            0.01,
-            key="threshold",
+            scale.low,
+            scale.high,
+            scale.start,
+            scale.step,
+            format=scale.format,
+            key=f"threshold{scale.suffix}",
             bind="query-params",
         )
     )
+    if scale.words:
+        st.caption(scale.words)
     cuts = {model.letter: np.full(len(model.scored.class_names), value) for model in models}
     if rule == "number":
-        return Choice(models, cuts, f"threshold {value:.2f}{calibrated}", {})
-    _by_hand(models, cuts, value)
+        return Choice(models, cuts, f"threshold {scale.say(value)}{calibrated}", {})
+    _by_hand(models, cuts, value, scale)
     return Choice(models, cuts, f"thresholds by hand{calibrated}", {})
 
 
-def _by_hand(models: list[Model], cuts: Cuts, value: float) -> None:
+def _by_hand(models: list[Model], cuts: Cuts, value: float, scale: Scale) -> None:
     """Draw one class's slider, and put what was chosen for every class into ``cuts``."""
-    own: dict[str, float] = st.session_state.setdefault(HAND, {})
+    own: dict[str, float] = st.session_state.setdefault(HAND + scale.suffix, {})
     first = models[0]
     names = [first.scored.class_names[c] for c in reversed(first.order)]
     left, right = st.columns([2, 3])
     name = left.selectbox("Class", names, key="hand-class", bind="query-params", help="From tail to head.")
-    key = f"hand-{name}"
+    key = f"hand-{name}{scale.suffix}"
     if key not in st.session_state:
         st.session_state[key] = own.get(name, value)
-    own[name] = float(right.slider(f"Threshold of {name}", 0.0, 1.0, step=0.01, key=key))
+    own[name] = float(
+        right.slider(f"Threshold of {name}", scale.low, scale.high, step=scale.step, format=scale.format, key=key)
+    )
     for model in models:
         for c, each in enumerate(model.scored.class_names):
             cuts[model.letter][c] = own.get(each, value)
-    kept = ", ".join(f"{each} {at:.2f}" for each, at in own.items())
+    kept = ", ".join(f"{each} {scale.say(at)}" for each, at in own.items())
     st.caption(f"By hand: {kept}. They hold for every model shown.")
     if st.button("Forget them", icon=":material/undo:", key="hand-forget", type="tertiary"):
         for each in list(own):
-            st.session_state.pop(f"hand-{each}", None)
-        st.session_state[HAND] = {}
+            st.session_state.pop(f"hand-{each}{scale.suffix}", None)
+        st.session_state[HAND + scale.suffix] = {}
         st.rerun()
 
 
