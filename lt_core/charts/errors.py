@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import altair as alt
 import numpy as np
 import pandas as pd
@@ -92,10 +94,11 @@ def _map(
         print_strength=np.where(cells["few"], 0.45, 0.9),
         dark=cells["sure"] & (cells["shade"].abs() > 0.75 * top),
     )
-    long = len(columns) > 8 or sum(map(len, columns)) > 36  # or names would run into each other on a phone
+    room_of_a_name = 6 * max(map(len, columns), default=0) + 10  # pixels: names must not run into each other
+    narrow = f"width / {max(len(columns), 1)} < {room_of_a_name}"
     base = alt.Chart().encode(
-        x=alt.X("x:N", sort=columns, title=titles[0], scale=alt.Scale(domain=columns), axis=_axis(-50 if long else 0)),
-        y=alt.Y("y:N", sort=rows, title=titles[1], scale=alt.Scale(domain=rows), axis=_axis(0)),
+        x=alt.X("x:N", sort=columns, title=titles[0], scale=alt.Scale(domain=columns), axis=_axis(narrow)),
+        y=alt.Y("y:N", sort=rows, title=titles[1], scale=alt.Scale(domain=rows), axis=_axis()),
     )
     scale = alt.Scale(domain=[-top, 0, top], range=[LESS, "#9AA5AB22", MORE], interpolate="rgb", clamp=True)
     colour = alt.Color(
@@ -123,10 +126,15 @@ def _map(
     return layered(*layers, data=shown, height=alt.Step(28 if len(rows) <= 15 else 22))
 
 
-def _axis(angle: int) -> alt.Axis:
+def _axis(slanted: str = "") -> alt.Axis:
+    """Return an axis of names; they are slanted where the expression ``slanted`` is true."""
+    turned: dict[str, Any] = {"labelAngle": 0}
+    if slanted:
+        chosen = {"labelAngle": "-50 : 0", "labelAlign": "'right' : 'center'", "labelBaseline": "'middle' : 'top'"}
+        turned = {name: alt.ExprRef(f"{slanted} ? {either}") for name, either in chosen.items()}
     return alt.Axis(
-        labelAngle=angle, labelLimit=150, labelOverlap=False, labelFlush=False, ticks=False, domain=False,
-        labelColor=QUIET, titleColor=QUIET, titleFontWeight="normal",
+        labelLimit=150, labelOverlap=False, labelFlush=False, ticks=False, domain=False, labelColor=QUIET,
+        titleColor=QUIET, titleFontWeight="normal", **turned,
     )  # fmt: skip
 
 
