@@ -120,6 +120,16 @@ class ComparePlan:
         """How many runs the plan makes."""
         return len(self.losses) * (len(self.rates) * self.tunes + len(self.seeds))
 
+    @property
+    def total_epochs(self) -> int:
+        """How many epochs all runs train together."""
+        tuning = len(self.rates) * self.tune_epochs * self.tunes
+        return len(self.losses) * (tuning + len(self.seeds) * self.epochs)
+
+    def epochs_of(self, step: str) -> int:
+        """Return how many epochs a run of a step ("tune", "seeds") trains."""
+        return self.tune_epochs if step == "tune" else self.epochs
+
     def config(self, number: int, *, rate: float, seed: int, epochs: int, name: str) -> RunConfig:
         """Return the config of loss ``number`` at a rate, with a seed."""
         own = self.losses[number]
@@ -165,7 +175,7 @@ class ComparePlan:
         label, loss = self.labels[number], self.losses[number].loss
         tune = step == "tune"
         key = f"tune-{number:02d}-{loss}-{rate:g}" if tune else f"{number:02d}-{loss}-s{seed}"
-        epochs = self.tune_epochs if tune else self.epochs
+        epochs = self.epochs_of(step)
         name = f"{label} rate {rate:g}" if tune else f"{label} seed {seed}"
         config = self.config(number, rate=rate, seed=seed, epochs=epochs, name=name)
         setting: dict[str, Value] = {"candidate": label, "learning_rate": rate}

@@ -24,17 +24,20 @@ ATTEMPTS = 3
 
 @dataclass
 class _Tally:
-    """Counts for the events: what is done in all, and how fast it went since this start."""
+    """Counts for the events: what is done in all, and how fast it went since this start.
+
+    ``fresh`` counts the epochs of the runs made since: those that choose a rate are shorter than the others.
+    """
 
     plan: Plan
     done: list[Done]
-    began: float = field(default_factory=time.monotonic)
+    began: float = field(default_factory=lambda: time.monotonic())
     fresh: int = 0
 
     def said(self) -> dict[str, Any]:
         """Return done, total, a count per state and ``seconds_left`` (None before the first result)."""
         states = [result.state for result in self.done]
-        left = max(0, self.plan.total - len(states))
+        left = max(0, self.plan.total_epochs - sum(self.plan.epochs_of(result.step) for result in self.done))
         pace = (time.monotonic() - self.began) / self.fresh if self.fresh else None
         return {
             "done": len(states),
@@ -135,7 +138,7 @@ def _result(sweep: Sweep, tally: _Tally, found: Done) -> Event:
     """Write a result down and return its event."""
     events.append(sweep.path / "trials.jsonl", event("trial", **found.as_json()))
     tally.done.append(found)
-    tally.fresh += 1
+    tally.fresh += sweep.plan.epochs_of(found.step)
     about = {name: value for name, value in found.as_json().items() if name not in ("curve", "state")}
     return event(f"trial_{found.state}", **about, **tally.said())
 

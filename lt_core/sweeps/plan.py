@@ -96,6 +96,15 @@ class SweepPlan:
         """How many runs the plan makes."""
         return self.n_settings * len(self.seeds)
 
+    @property
+    def total_epochs(self) -> int:
+        """How many epochs all runs train together, where none is pruned."""
+        return self.total * self.epochs
+
+    def epochs_of(self, step: str) -> int:  # noqa: ARG002 - the runs of a comparison differ, those of a search do not
+        """Return how many epochs a run trains that is not pruned."""
+        return self.epochs
+
     def generation(self, done: Sequence[Done]) -> list[Trial]:
         """Return the next runs, to be made in any order or at once; empty at the end of the plan.
 

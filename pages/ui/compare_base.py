@@ -13,7 +13,7 @@ import streamlit as st
 
 from lt_core.losses import get_loss
 from lt_core.problems import Invalid, Problem
-from lt_core.sweeps import Plan, SweepPlan, open_sweep
+from lt_core.sweeps import Plan, open_sweep
 from lt_core.sweeps.launch import as_command, start_sweep
 from lt_core.training.folder.events import clean
 from lt_core.training.folder.meta import now, write_meta
@@ -53,14 +53,6 @@ def rates_of(text: str) -> tuple[float, ...]:
         raise Invalid(f"learning rates are numbers with commas between, such as 0.001, 0.01; got {text!r}") from None
 
 
-def epochs_in_all(plan: Plan) -> int:
-    """Return how many epochs all runs of a plan train together, where none is pruned."""
-    if isinstance(plan, SweepPlan):
-        return plan.total * plan.epochs
-    tuning = len(plan.rates) * plan.tune_epochs * plan.tunes
-    return len(plan.losses) * (tuning + len(plan.seeds) * plan.epochs)
-
-
 def summary(plan: Plan | None, why: str, words: str) -> None:
     """Draw what a plan amounts to, the way to begin it and the plan as text; or ``why`` there is none."""
     st.markdown("#### What it will take")
@@ -69,9 +61,9 @@ def summary(plan: Plan | None, why: str, words: str) -> None:
         return
     left, right = st.columns(2)
     left.metric("Runs", f"{plan.total:,}", help=words)
-    right.metric("Epochs in all", f"{epochs_in_all(plan):,}")
+    right.metric("Epochs in all", f"{plan.total_epochs:,}")
     st.markdown(words)
-    train_estimate.panel(plan.base, epochs=epochs_in_all(plan))
+    train_estimate.panel(plan.base, epochs=plan.total_epochs)
     workers, executor = _where()
     plan = replace(plan, executor=executor)
     if executor == "local":

@@ -14,7 +14,7 @@ from lt_core.sweeps import ComparePlan, Done, Plan, Sweep
 from lt_core.sweeps.board import running_trials
 from lt_core.sweeps.launch import condition
 from lt_core.training import Run
-from pages.ui import blocks, compare_base, compare_open, run_curves, run_words, train_estimate
+from pages.ui import blocks, compare_open, run_curves, run_words, train_estimate
 from pages.ui import compare_words as say
 from pages.ui.compare_words import readable
 
@@ -71,7 +71,7 @@ def _left(plan: Plan, results: list[Done], running: int) -> str:
     seconds = sum(result.seconds or 0.0 for result in results)
     if not epochs or not seconds:
         return ""
-    left = max(0, compare_base.epochs_in_all(plan) - epochs)
+    left = max(0, plan.total_epochs - epochs)
     return f"; about {train_estimate.duration(seconds / epochs * left / max(1, running))} left"
 
 

@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from itertools import product
 from pathlib import Path
+from time import sleep
+from types import SimpleNamespace
 
 import pandas as pd
 import pytest
@@ -12,6 +15,7 @@ import pytest
 from lt_core.problems import Problem
 from lt_core.sweeps import (
     Axis,
+    ComparePlan,
     InProcess,
     Sweep,
     SweepPlan,
@@ -204,6 +208,23 @@ def test_progress_counts_to_the_end(search: Make, done: Carry) -> None:
     assert ends[-1]["seconds_left"] == 0
     assert all(entry["seconds_left"] > 0 for entry in ends[:-1])
     assert all(in_words(entry) for entry in ends)
+
+
+def test_the_time_left_of_a_comparison_knows_that_tuning_runs_are_shorter(
+    comparison: ComparePlan, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """At a second an epoch, the seconds left are the epochs left, whichever runs they belong to."""
+    seconds = [0.0]
+    monkeypatch.setattr("lt_core.sweeps.driving.time", SimpleNamespace(monotonic=lambda: seconds[0], sleep=sleep))
+    sweep = open_sweep(replace(comparison, rates=(1e-3, 1e-2)), tmp_path / "s")
+    left = 3 * 2 * 2 + 3 * 3 * 4  # losses by rates by tuning epochs, losses by seeds by epochs
+    for entry in carry_out(sweep, InProcess(FAKE)):
+        if entry["event"] == "trial_epoch":
+            seconds[0] += 1
+            left -= 1
+        elif entry["event"] == "trial_finished":
+            assert entry["seconds_left"] == pytest.approx(left)
+    assert left == 0
 
 
 def test_the_tables_of_a_search_hold_every_setting(search: Make, done: Carry) -> None:
