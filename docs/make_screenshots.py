@@ -1,6 +1,7 @@
 """Draw the pictures of the documentation anew: ``python -m docs.make_screenshots`` (about six minutes on two cores).
 
-``--only dataset`` draws those whose name begins so, and trains only if they show what was trained.
+``--only dataset`` draws those whose name begins so, and trains only if they show what was trained. ``--home FOLDER``
+shows the runs ``bce`` and ``db`` (and comparisons) that are in ``FOLDER/runs`` already, and trains nothing.
 
 Serves the app with a home of its own, trains the default run and a second one on the chest phantom, opens every page in
 Chromium, light and dark, wide and phone-narrow, and every view of the Losses page, light and dark, and writes
@@ -59,11 +60,14 @@ def main() -> None:
     """Train, open, look, write."""
     asked = argparse.ArgumentParser()
     asked.add_argument("--only", default="", metavar="NAME")
-    only = asked.parse_args().only
+    asked.add_argument("--home", type=Path, metavar="FOLDER")
+    given = asked.parse_args()
+    only = given.only
     OUT.mkdir(exist_ok=True)
     with tempfile.TemporaryDirectory() as name, sync_playwright() as playwright:
-        home = Path(name) / "home"
-        for loss, more in RUNS.items() if not only or only.startswith(OF_RUNS) else ():
+        home = given.home or Path(name) / "home"
+        needed = not given.home and (not only or only.startswith(OF_RUNS))
+        for loss, more in RUNS.items() if needed else ():
             _train(home, loss, more)
         browser = playwright.chromium.launch(executable_path=chromium(), args=CHROMIUM_FLAGS)
         with serving(ROOT / "app.py", home, log=Path(name) / "app.log") as address:
