@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-import resource
 import sys
 from pathlib import Path
 from typing import Any
@@ -12,7 +11,9 @@ import torch
 
 from lt_core.evaluation import Predictions, report
 from lt_core.problems import Problem
+from lt_core.training.folder.posix import optional
 
+resource = optional("resource")
 GROUPS = ("head", "medium", "tail")
 TOLD_CLASSES = 1000
 """Most classes of which an epoch's event tells each one's AP and F1."""
@@ -60,9 +61,11 @@ def check_same(card: dict[str, Any], before: dict[str, Any], folder: Path) -> No
             )
 
 
-def peak_memory(device: torch.device) -> int:
-    """Return the most memory taken so far in bytes: of the CUDA device, else of this process."""
+def peak_memory(device: torch.device) -> int | None:
+    """Return the most memory taken so far in bytes: of the CUDA device, else of this process; None if unknown."""
     if device.type == "cuda":
         return int(torch.cuda.max_memory_allocated(device))
+    if resource is None:
+        return None
     unit = 1 if sys.platform == "darwin" else 1024
-    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * unit
+    return int(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss) * unit

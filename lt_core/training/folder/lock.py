@@ -6,7 +6,6 @@ system has no such locks, the record of the process in ``worker.json`` decides.
 
 from __future__ import annotations
 
-import importlib
 import json
 import os
 import threading
@@ -14,12 +13,12 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import Any
 
 from lt_core.problems import Problem
 from lt_core.training.folder import process
+from lt_core.training.folder.posix import CLOEXEC, optional
 
-fcntl: Any = importlib.import_module("fcntl") if os.name == "posix" else None
+fcntl = optional("fcntl")
 NAME = "lock"
 RECORD = "worker.json"
 QUEUED = "queued.json"
@@ -78,7 +77,7 @@ def take(path: Path, said: str, *, patience: float = PATIENCE, working: bool = T
     """
     key = os.path.realpath(path)
     try:
-        descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644)
+        descriptor = os.open(path, os.O_RDWR | os.O_CREAT | CLOEXEC, 0o644)
     except OSError as error:
         raise Problem(f"{path} cannot be written ({_reason(error)}): check the folder and its permissions") from None
     end = time.monotonic() + patience
@@ -91,7 +90,7 @@ def take(path: Path, said: str, *, patience: float = PATIENCE, working: bool = T
         _mine[key] = (threading.get_ident(), descriptor)
     with suppress(OSError):  # for people and for the message only; the lock itself needs no room on the disk
         os.ftruncate(descriptor, 0)
-        os.pwrite(descriptor, json.dumps(process.identity(os.getpid()) | {"working": working}).encode(), 0)
+        os.write(descriptor, json.dumps(process.identity(os.getpid()) | {"working": working}).encode())
     return descriptor
 
 
@@ -111,7 +110,7 @@ def held(path: Path) -> bool | None:
     if fcntl is None:
         return None
     try:
-        descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+        descriptor = os.open(path, os.O_RDONLY | CLOEXEC)
     except FileNotFoundError:
         return False
     except OSError:

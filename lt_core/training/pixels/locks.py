@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-import importlib
 import os
 import time
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+
+from lt_core.training.folder.posix import optional
 
 # elsewhere nothing is locked, and there an open file cannot be removed
-fcntl: Any = importlib.import_module("fcntl") if os.name == "posix" else None
+fcntl = optional("fcntl")
 
 PAUSE = 0.05
 

@@ -102,6 +102,10 @@ def _absolute(name: str) -> str:
     return str(path.absolute()) if path.exists() else name
 
 
+OF_ITS_OWN: int = getattr(subprocess, "DETACHED_PROCESS", 0) | getattr(subprocess, "CREATE_NEW_PROCESS_GROUP", 0)
+"""What a session of its own is on Windows; nothing elsewhere."""
+
+
 def detached(
     module: Sequence[str], log: Path, variables: Mapping[str, str] = MappingProxyType({})
 ) -> subprocess.Popen[bytes]:
@@ -122,6 +126,7 @@ def detached(
                 cwd=ROOT,
                 env=given,
                 start_new_session=True,
+                creationflags=OF_ITS_OWN,
             )
     except OSError as error:
         reason = (error.strerror or str(error)).lower()
