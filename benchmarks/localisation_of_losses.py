@@ -102,12 +102,17 @@ def _classes(table: pd.DataFrame, order: Sequence[str]) -> pd.DataFrame:
 
 
 def _cell(row: Row) -> str:
-    return f"{row['mean']:.3f} [{row['low']:.3f}, {row['high']:.3f}]{MARKS.get(str(row['verdict']), '')}"
+    return f"{row['mean']:.3f}{_ends(row['low'], row['high'], '.3f')}{MARKS.get(str(row['verdict']), '')}"
 
 
 def _gap(row: Row) -> str:
-    ends = f"[{row['difference_low']:+.3f}, {row['difference_high']:+.3f}]"
-    return f"{row['difference']:+.3f} {ends} {row['verdict']}"
+    ends = _ends(row["difference_low"], row["difference_high"], "+.3f")
+    return f"{row['difference']:+.3f}{ends} {row['verdict']}"
+
+
+def _ends(low: float, high: float, form: str) -> str:
+    """Return an interval; nothing where one seed gives none."""
+    return "" if np.isnan(low) else f" [{low:{form}}, {high:{form}}]"
 
 
 if __name__ == "__main__":
