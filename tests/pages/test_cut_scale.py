@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -55,6 +56,12 @@ def test_scores_that_are_all_the_same_can_still_be_cut() -> None:
     scale = scale_of([model("A", np.full((10, 2), 3.0))])
     assert scale.low <= scale.start <= scale.high
     assert scale.low < scale.high
+
+
+def test_scores_of_images_nobody_has_labelled_start_in_the_middle() -> None:
+    given = model("A", np.arange(30.0)[:, None])
+    unknown = replace(given.scored, targets=np.full((30, 1), np.nan, np.float32))
+    assert scale_of([replace(given, scored=unknown)]).start == pytest.approx(14.5, abs=0.1)
 
 
 def test_the_page_tunes_first_and_offers_the_scores_themselves(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

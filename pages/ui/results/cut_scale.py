@@ -55,7 +55,8 @@ def scale_of(models: Sequence[Model]) -> Scale:
     if len(ranking) < len(models):  # those with probabilities are cut by the same number
         low, high = min(low, 0.0), max(high, 1.0)
     high = max(high, low + step)
-    start = float(np.quantile(scores, 1.0 - float(np.nanmean(truth)))) if len(scores) else low
+    known = truth[~np.isnan(truth)]
+    start = float(np.quantile(scores, 1.0 - float(known.mean()) if known.size else 0.5))
     start = min(max(float(np.round(np.round((start - low) / step) * step + low, 12)), low), high)
     names = " and ".join(model.letter for model in ranking)
     words = f"{names} only {'ranks' if len(ranking) == 1 else 'rank'}: a threshold is a score, not a probability."
