@@ -45,7 +45,8 @@ STAGES = Choice(
 METRICS = Choice(
     ("ap_macro", "ap_tail", "f1_macro", "f1_tail", "val_loss"),
     labels=("macro AP", "AP of the tail", "macro F1 at 0.5", "F1 of the tail at 0.5", "validation loss"),
-    help="What the best epoch is best at, and early stopping waits for; always on the validation part.",
+    help="What the best epoch is best at, and early stopping waits for; always on the validation part, and in the last "
+    "stage where there are two.",
 )
 HEADS = Choice(
     ("linear", "cosine"),

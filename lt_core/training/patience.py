@@ -13,7 +13,7 @@ LOWER_IS_BETTER = frozenset({"val_loss", "train_loss"})
 
 @dataclass
 class Best:
-    """The best epoch by ``metric`` so far; a mutable record, JSON both ways.
+    """The best epoch by ``metric`` of the stage under way; a mutable record, JSON both ways.
 
     ``val_loss`` is better lower, every other metric higher. Of equal epochs the earlier stays the best. ``patience`` is
     how many epochs in a row may bring no improvement before it is time to stop; 0 is no limit.
@@ -32,8 +32,11 @@ class Best:
         if self.patience < 0:
             raise Invalid(f"patience must be 0 (no limit) or a number of epochs, got {self.patience}")
 
-    def tell(self, epoch: int, scores: Mapping[str, float | None]) -> tuple[bool, bool]:
+    def tell(self, epoch: int, scores: Mapping[str, float | None], *, anew: bool = False) -> tuple[bool, bool]:
         """Return whether ``epoch`` is the best so far, and whether to stop.
+
+        ``anew``: it is the first of a stage, and is the best of it whatever came before. What is reported of LDAM-DRW
+        has thus been re-weighted, and a re-trained classifier is one, even where an earlier epoch scored higher.
 
         A score that is None or NaN (not defined) wins nothing. Only the first epoch told is kept without one, so that
         there is always an epoch to report; the first with a score replaces it. Raises ``Invalid`` where ``scores`` does
@@ -44,15 +47,11 @@ class Best:
         value = scores[self.metric]
         if value is not None and value != value:
             value = None
-        if self.epoch is None or (value is not None and self._better(value)):
+        if anew or self.epoch is None or (value is not None and self._better(value)):
             self.epoch, self.value, self.waited = epoch, value, 0
             return True, False
         self.waited += 1
         return False, 0 < self.patience <= self.waited
-
-    def restart(self) -> None:
-        """Count the waiting from here, as at the start of a stage; the best epoch stays."""
-        self.waited = 0
 
     def _better(self, value: float) -> bool:
         if self.value is None:

@@ -83,8 +83,6 @@ class Session:
             job.optimizer = optimizer_for(config, job.model)
         if anew and self.ema is not None and stage.reset_head:
             self.ema.restart()
-        if anew:
-            self.best.restart()
         self._stage = stage
         job.wrapped = None if job.ranks.size == 1 else job.ranks.wrapped(job.model)
 
@@ -135,7 +133,7 @@ class Session:
     def epoch_done(self, entry: Event, scores: dict[str, float | None]) -> None:
         """Keep the weights of a completed epoch, remember whether it is the best, and write the checkpoint."""
         at = self.at
-        better, _ = self.best.tell(at.epoch, scores)
+        better, _ = self.best.tell(at.epoch, scores, anew=at.epoch == self.stage.first_epoch)
         self._save_weights("last")
         if better or self.job.config.select == "last":
             self._save_weights("best", at.epoch)

@@ -63,14 +63,16 @@ def test_going_on_from_json_is_the_same(scores: list[float | None], cut: int) ->
     assert whole == halves
 
 
-def test_a_restart_waits_anew_and_keeps_the_best() -> None:
-    best = Best("ap_macro", 2)
-    for epoch, score in enumerate([0.5, 0.1], start=1):
-        best.tell(epoch, {"ap_macro": score})
-    best.restart()
-    assert best.tell(3, {"ap_macro": 0.2}) == (False, False)
-    assert best.tell(4, {"ap_macro": 0.2}) == (False, True)
-    assert best.epoch == 1
+@given(before=SCORES, after=SCORES, patience=st.integers(0, 5))
+def test_a_stage_knows_nothing_of_the_one_before(
+    before: list[float | None], after: list[float | None], patience: int
+) -> None:
+    two, alone = Best("ap_macro", patience), Best("ap_macro", patience)
+    for epoch, score in enumerate(before, start=-len(before)):
+        two.tell(epoch, {"ap_macro": score})
+    for epoch, score in enumerate(after):
+        assert two.tell(epoch, {"ap_macro": score}, anew=epoch == 0) == alone.tell(epoch, {"ap_macro": score})
+    assert two == alone
 
 
 def test_mistakes_are_named() -> None:

@@ -134,6 +134,15 @@ def test_crt_trains_a_new_classifier_on_a_backbone_that_stays(config: Make, tmp_
         assert torch.equal(tensor, after[name]) == (name not in head), name
 
 
+def test_what_is_reported_was_trained_by_the_last_stage(config: Make, tmp_path: Path) -> None:
+    *_, last = train(config(epochs=4, stages="crt", deferred_from=0.6), tmp_path / "run")
+    run = Run(tmp_path / "run")
+    history = run.history()
+    late = history[history["epoch"] > 2]
+    assert history["ap_macro"].max() > late["ap_macro"].max(), "only then does the test show anything"
+    assert last["reported_epoch"] == late.loc[late["ap_macro"].idxmax(), "epoch"] == run.best().epoch
+
+
 def test_frozen_backbone_learns_nothing_but_its_head(config: Make, tmp_path: Path) -> None:
     list(train(config(epochs=1, freeze="backbone"), tmp_path / "run"))
     job = prepare(config(freeze="backbone"))

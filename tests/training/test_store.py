@@ -73,6 +73,14 @@ def test_an_epoch_done_again_after_a_resume_replaces_the_first(run: Run) -> None
     assert run.best() == Best("ap_macro", 0.2, 2)
 
 
+def test_the_best_of_a_run_with_stages_is_the_best_of_its_latest(config: Make) -> None:
+    qualities = ((1, 0.9, "plain"), (2, 0.8, "plain"), (3, None, "re-weighted"), (4, 0.3, "re-weighted"))
+    said = [_epoch(number, 0.0) | {"ap_macro": value, "stage": stage} for number, value, stage in qualities]
+    assert [best_of(config(), said[:done]) for done in (2, 3, 4)] == [
+        Best("ap_macro", 0.9, 1), None, Best("ap_macro", 0.3, 4)
+    ]  # fmt: skip
+
+
 def test_the_lowest_loss_is_the_best(config: Make) -> None:
     said = [_epoch(number, 0.0) | {"val_loss": loss} for number, loss in ((1, 0.5), (2, 0.3), (3, 0.3), (4, None))]
     assert best_of(config(metric="val_loss"), said) == Best("val_loss", 0.3, 2)

@@ -71,12 +71,15 @@ def _seconds_left(marks: Sequence[Event]) -> float | None:
 def best_of(config: RunConfig, seen: Sequence[Event]) -> Best | None:
     """Return the best epoch by the config's metric on validation; None before there is one with a defined value.
 
-    The higher the better, but for ``val_loss``; of equal ones the first.
+    The higher the better, but for ``val_loss``; of equal ones the first; of stages the latest.
     """
     metric = config.metric
     sign = -1 if metric == "val_loss" else 1
     found: Best | None = None
+    stage = None
     for entry in epochs_of(seen):
+        if entry.get("stage") != stage:
+            stage, found = entry.get("stage"), None
         value = entry.get(metric)
         if value is not None and (found is None or sign * value > sign * found.value):
             found = Best(metric, value, entry["epoch"])
