@@ -12,6 +12,7 @@ from lt_core.evaluation.uncertainty.cells import cells_of
 from lt_core.evaluation.uncertainty.closed import (
     design_effect,
     f_interval,
+    inflation,
     mean_of_two,
     proportion,
     square_and_add,
@@ -41,6 +42,31 @@ def test_copies_of_an_image_tell_nothing_new() -> None:
     for ends, expected in zip(proportion(3 * hits, 3 * one), proportion(hits, one), strict=True):
         assert ends == pytest.approx(expected, abs=1e-12)
     assert design_effect(0 * hits, one) == pytest.approx(1.0)
+
+
+def test_a_design_effect_known_from_few_patients_is_not_believed() -> None:
+    """Student's t with Satterthwaite's degrees of freedom, the variance of the effect by leaving out each patient."""
+    random = np.random.default_rng(5)
+    trials = random.integers(1, 6, size=(500, 1)).astype(float)
+    hits = random.binomial(trials.astype(int), random.beta(0.1, 0.9, size=(500, 1))).astype(float)
+    logs = np.log([design_effect(np.delete(hits, i, 0), np.delete(trials, i, 0))[0] for i in range(500)])
+    freedom = 2 / (499 / 500 * ((logs - logs.mean()) ** 2).sum())
+    expected = design_effect(hits, trials) * (stats.t.ppf(0.975, freedom) / stats.norm.ppf(0.975)) ** 2
+    assert inflation(hits, trials) == pytest.approx(expected, rel=1e-3)
+    assert inflation(hits[:25], trials[:25]) > 1.05 * design_effect(hits[:25], trials[:25])
+    hits, one = (random.random((20, 1)) < 0.2).astype(float), np.ones((20, 1))
+    for times in (1, 3):  # nothing is estimated where all images of a patient agree
+        assert inflation(times * hits, times * one) == pytest.approx(design_effect(times * hits, times * one), rel=1e-6)
+
+
+def test_few_patients_are_warned_of_where_they_have_several_images() -> None:
+    given = made(2, n=200)
+    patients = np.arange(200)
+    patients[np.flatnonzero(given.targets[:, 0] == 1)] %= 15
+    several = evaluate(scored(given.scores, given.targets, patients=patients), draws=0).classes["warning"][0]
+    n = len(set(patients[given.targets[:, 0] == 1]))
+    assert f"{n} patients with a positive: with fewer than 20 an interval may hold but 92 %" in several
+    assert "patients" not in evaluate(given, draws=0).classes["warning"][0]
 
 
 def test_patients_with_several_images_widen_what_is_said() -> None:

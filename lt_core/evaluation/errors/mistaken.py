@@ -13,7 +13,7 @@ from lt_core.evaluation.errors.shares import Share, equal_p, newcombe
 from lt_core.evaluation.ratios import ratio
 from lt_core.evaluation.scored import Scored
 from lt_core.evaluation.uncertainty.cells import Cells, cells_of
-from lt_core.evaluation.uncertainty.closed import design_effect
+from lt_core.evaluation.uncertainty.closed import inflation
 from lt_core.evaluation.uncertainty.multiple import adjusted
 from lt_core.evaluation.uncertainty.ordered import summing
 from lt_core.problems import Unknown
@@ -130,7 +130,7 @@ class _Counter:
         if self.by_patient is None:
             return np.ones(self.cells.n_classes)
         trials = self.by_patient @ which.astype(np.float64)
-        return design_effect(self.by_patient @ (which & self.cells.called).astype(np.float64), trials)
+        return inflation(self.by_patient @ (which & self.cells.called).astype(np.float64), trials)
 
     def _alike(
         self, a: int, missed: NDArray[np.bool_], neither: NDArray[np.bool_], effect: Numbers, rest_effect: Numbers

@@ -14,7 +14,7 @@ from lt_core.evaluation.ratios import ratio
 from lt_core.evaluation.scored import Scored
 from lt_core.evaluation.uncertainty.answering import by_patient
 from lt_core.evaluation.uncertainty.cells import Cells, cells_of
-from lt_core.evaluation.uncertainty.closed import design_effect, f_interval
+from lt_core.evaluation.uncertainty.closed import f_interval, inflation
 from lt_core.evaluation.uncertainty.delong import auroc_interval
 from lt_core.evaluation.uncertainty.multiple import adjusted
 from lt_core.evaluation.uncertainty.resampled import correlations, expanded, percentile
@@ -135,7 +135,7 @@ def _recall(cells: Cells, column: int, masks: tuple[Mask, Mask]) -> dict[str, Nu
 def _share(cells: Cells, mask: Mask, column: int) -> Share:
     """Return the share of called images among those of ``mask`` (n, K)."""
     k, n = by_patient(mask & cells.called[:, [column]], cells), by_patient(mask, cells)
-    effect = design_effect(k, n) if cells.clustered else np.ones(mask.shape[1])
+    effect = inflation(k, n) if cells.clustered else np.ones(mask.shape[1])
     return Share.of(k.sum(axis=0), n.sum(axis=0), effect)
 
 
@@ -147,7 +147,7 @@ def _f1(cells: Cells, column: int, masks: tuple[Mask, Mask], target: float) -> d
             parts = [by_patient(mask & part, cells) for part in (truth & called, called & ~truth, truth & ~called)]
             some = np.where((mask & truth).any(axis=0), 1.0, np.nan)
             tp, fp, fn = (part.sum(axis=0) for part in parts)
-            effect = design_effect(parts[0], parts[0] + parts[1] + parts[2]) if cells.clustered else 1.0
+            effect = inflation(parts[0], parts[0] + parts[1] + parts[2]) if cells.clustered else 1.0
             values.append(ratio(2 * tp, 2 * tp + fp + fn) * some)
             ends.append(f_interval(tp / effect, fp / effect, fn / effect))
         else:

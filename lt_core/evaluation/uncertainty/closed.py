@@ -6,12 +6,14 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
+from scipy.special import ndtri, stdtrit
 
 from lt_core.evaluation.ratios import ratio
 from lt_core.stats.intervals import wilson
 
 Numbers = NDArray[np.float64]
 Ends = tuple[Numbers, Numbers]
+LEAST_FREEDOM = 2.0
 
 
 @dataclass(frozen=True, eq=False)
@@ -38,12 +40,32 @@ def design_effect(successes: Numbers, trials: Numbers) -> Numbers:
     return np.fmax(effect, 1.0)
 
 
+def inflation(successes: Numbers, trials: Numbers) -> Numbers:
+    """Return what counts (P, C) by patient are divided by before an interval for independent trials is taken: (C,).
+
+    The design effect times (t / z)^2, after Korn and Graubard, "Confidence intervals for proportions with small
+    expected number of positive counts estimated from survey data", Survey Methodology 1998: for the effect is itself
+    estimated, from a handful of patients where successes are few. The degrees of freedom of t are Satterthwaite's,
+    2 / (relative variance of the effect), that variance by its influence function, patient by patient; at least 2.
+    Infinitely many, and no correction, where each patient has one image or all of them agree.
+    """
+    total, patients = trials.sum(axis=0), (trials > 0).sum(axis=0)
+    share = np.nan_to_num(ratio(successes.sum(axis=0), total))
+    gaps = successes - share * trials
+    spread = (gaps**2).sum(axis=0)
+    slope = ratio(1 - 2 * share, total * share * (1 - share)) + 2 * ratio((trials * gaps).sum(axis=0), spread * total)
+    influence = ratio(gaps**2, spread) - ratio((trials > 0).astype(np.float64), patients) - slope * gaps
+    freedom = 2 / np.maximum(np.nan_to_num((influence**2).sum(axis=0)), 1e-9)
+    student = stdtrit(np.maximum(freedom, LEAST_FREEDOM), 0.975)
+    return np.asarray(design_effect(successes, trials) * (student / ndtri(0.975)) ** 2)
+
+
 def proportion(successes: Numbers, trials: Numbers) -> Ends:
     """Return Wilson's interval of the share of ``successes`` among ``trials``, (P, C) by patient: (C,) each end.
 
-    Both counts are divided by the design effect.
+    Both counts are divided by their inflation.
     """
-    effect = design_effect(successes, trials)
+    effect = inflation(successes, trials)
     return wilson(successes.sum(axis=0) / effect, trials.sum(axis=0) / effect)
 
 

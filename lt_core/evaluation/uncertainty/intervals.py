@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from lt_core.evaluation.uncertainty.answering import answers, by_patient
 from lt_core.evaluation.uncertainty.cells import Cells
-from lt_core.evaluation.uncertainty.closed import Interval, design_effect, f_interval, mean_of_two, proportion
+from lt_core.evaluation.uncertainty.closed import Interval, f_interval, inflation, mean_of_two, proportion
 from lt_core.evaluation.uncertainty.counted import counts_of, quadrants
 from lt_core.evaluation.uncertainty.delong import auroc_interval
 from lt_core.evaluation.uncertainty.drawing import METRICS, Draws
@@ -64,7 +64,7 @@ def _of_counts(cells: Cells) -> dict[str, Interval]:
 
 
 def _f(cells: Cells, tp: Numbers, fp: Numbers, fn: Numbers, beta: float) -> tuple[Numbers, Numbers]:
-    effect = design_effect(tp, tp + fp + fn) if cells.clustered else np.ones(cells.n_classes)
+    effect = inflation(tp, tp + fp + fn) if cells.clustered else np.ones(cells.n_classes)
     return f_interval(*(part.sum(axis=0) / effect for part in (tp, fp, fn)), beta=beta)
 
 

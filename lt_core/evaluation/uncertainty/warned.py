@@ -13,6 +13,9 @@ from lt_core.evaluation.uncertainty.drawing import METRICS, Draws
 Numbers = NDArray[np.float64]
 CHECKED_FROM = 10
 """Positives from which on ``benchmarks/coverage.py`` has tried every interval."""
+PATIENTS_FROM = 20
+"""Patients with a positive, where some have several images, below which intervals hold about 92 %, not 95
+(``benchmarks/coverage_patients.py``)."""
 BIASED_BELOW = 50
 """Positives below which the bias of AP is felt in a mean over classes."""
 STEADY_FROM = 20
@@ -31,6 +34,8 @@ def class_warnings(
         mine = []
         if 0 < patients[k] < CHECKED_FROM:
             mine.append(f"{patients[k]} {who}: with fewer than {CHECKED_FROM} an interval may hold less than 95 %.")
+        elif cells.clustered and 0 < patients[k] < PATIENTS_FROM:
+            mine.append(f"{patients[k]} {who}: with fewer than {PATIENTS_FROM} an interval may hold but 92 %.")
         if 0 < patients[k] < STEADY_FROM and values["auroc"][k] > 0.95:
             mine.append("The interval of AUROC is cautious: with few positives and so high a value it holds 98 %.")
         bare = [name for name in METRICS if not np.isnan(values[name][k]) and np.isnan(found[name].low[k])]
