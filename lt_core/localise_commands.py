@@ -50,7 +50,7 @@ def localised(args: argparse.Namespace, runs: list[Run]) -> object:
     names = list(runs[0].dataset_card["class_names"])
     differences = localisation_differences(tables, runs[0].name, names, draws=args.draws, seed=args.seed)
     if not args.json:
-        show(records(differences), ("run", "class", "score", "n", "difference", "low", "high", "verdict"))
+        show(records(differences), ("run", "class", "score", "n", "difference", "low", "high", "verdict", "note"))
     return {"runs": found, "baseline": runs[0].name, "differences": records(differences)}
 
 

@@ -8,7 +8,7 @@ import streamlit as st
 from lt_core.charts.maps import pointing_differences
 from lt_core.charts.results import class_metric
 from lt_core.explain import localisation_differences, localisation_table
-from lt_core.explain.localisation_table import ALL
+from lt_core.explain.localisation_table import ALL, FEW, LEAST
 from lt_core.problems import Problem
 from pages.ui import blocks, cam_choice
 from pages.ui.cam_work import Job
@@ -19,7 +19,7 @@ SCORES = {"pointing game": "hit", "share inside": "inside", "IoU": "iou"}
 
 TERMS = {
     "hit": "Pointing game (Zhang et al., 2018): the share of images where the strongest place of the map is in the "
-    "finding. Its interval is Wilson's for a class.",
+    "finding. Its interval is Wilson's for a class, wider where patients have several images (Rao and Scott).",
     "inside": "Energy-based pointing game (Wang et al., 2020): the share of the map that lies in the finding, mean "
     "over the images.",
     "iou": "Intersection over union of the finding and what the map shows above its threshold, mean over the images.",
@@ -61,8 +61,8 @@ def draw(jobs: list[Job], stopped: list[str]) -> None:
     st.caption(
         f"{TERMS[score]} {len(first):,} findings of {first['patient'].nunique():,} patients whose place is known; a "
         "blank map counts as a miss. Lines are 95 % intervals, the other ones from 1,000 resamples of patients; none "
-        'where it is "not defined". Maps are read where the finding is present, also where the network missed it. Not '
-        "for diagnosis."
+        'where it is "not defined", and too narrow below about ten patients. Maps are read where the finding is '
+        "present, also where the network missed it. Not for diagnosis."
     )
     if len(rows) > 1:
         _differences(rows, there, score, str(chosen))
@@ -77,8 +77,10 @@ def _mean(title: str, last: pd.Series, score: str) -> str:
     low, high, chance = (float(last[f"{score}_{end}"]) for end in ("low", "high", "chance"))
     between = "" if low != low else f" [{low:.2f}, {high:.2f}]"
     verdict = (
-        "" if low != low else ", above it" if low > chance else ", below it" if high < chance else ", not told apart"
-    )
+        f", {FEW}: too few to tell" if last["patients"] < LEAST
+        else "" if low != low else ", above it" if low > chance else ", below it" if high < chance
+        else ", not told apart"
+    )  # fmt: skip
     return f"**{title}** {last[score]:.2f}{between}; chance is {chance:.2f}{verdict}"
 
 
@@ -131,8 +133,9 @@ def _differences(rows: dict[str, pd.DataFrame], class_names: list[str], score: s
     )
     st.caption(
         "The same images and the same 1,000 resamples of patients for both. Better and worse: the 95 % interval of the "
-        "difference does not hold 0. Each class stands for itself: of 20 classes, one is called wrongly by chance. One "
-        "run each says nothing about other seeds."
+        "difference does not hold 0. Each class stands for itself: of 20 classes, one is called wrongly by chance. "
+        f"With fewer than {LEAST} patients there is no verdict, and below about ten an interval is too narrow. "
+        "One run each says nothing about other seeds."
     )
 
 
@@ -142,8 +145,11 @@ def _in_words(table: pd.DataFrame, baseline: str) -> str:
     count = classes["verdict"].value_counts()
     better, worse = int(count.get("better", 0)), int(count.get("worse", 0))
     rest = len(classes) - better - worse
+    few = int((classes["note"] != "").sum())
+    lost = f" ({few} of them with {FEW}: too few)" if few else ""
+    verdict = f"{last['note']}: too few to tell" if last["note"] else last["verdict"]
     between = "" if pd.isna(last["low"]) else f" [{last['low']:+.3f}, {last['high']:+.3f}]"
     return (
-        f"against {baseline}: {last['difference']:+.3f}{between} in the mean of the classes, {last['verdict']}; better "
-        f"in {better}, worse in {worse}, cannot tell in {rest} of {len(classes)} classes."
+        f"against {baseline}: {last['difference']:+.3f}{between} in the mean of the classes, {verdict}; better "
+        f"in {better}, worse in {worse}, cannot tell in {rest}{lost} of {len(classes)} classes."
     )

@@ -10,7 +10,7 @@ import pandas as pd
 import pytest
 import torch
 from numpy.typing import NDArray
-from scipy.stats import binomtest, bootstrap
+from scipy.stats import binomtest, bootstrap, norm, t
 
 from lt_core.datasets import ArrayImages, LabeledImages, load_images
 from lt_core.datasets.boxes import Boxes
@@ -96,9 +96,12 @@ def test_the_table_is_scipys() -> None:
         assert tuple(table.loc[name, ["hit", "hit_low", "hit_high"]]) == pytest.approx(
             (mine["hit"].mean(), exact.low, exact.high)
         )
-        drawn = bootstrap((mine["inside"],), np.mean, method="percentile", n_resamples=9999, rng=0).confidence_interval
+        n = len(mine)
+        level = 1 - 2 * norm.cdf(t.ppf(0.025, n - 1) * np.sqrt(n / (n - 1)))  # Hesterberg 2015, section 4
+        drawn = bootstrap((mine["inside"],), np.mean, confidence_level=level, method="percentile", rng=0)
+        low, high = drawn.confidence_interval
         assert tuple(table.loc[name, ["inside", "inside_low", "inside_high"]]) == pytest.approx(
-            (mine["inside"].mean(), drawn.low, drawn.high), abs=0.02
+            (mine["inside"].mean(), low, high), abs=0.02
         )
         assert table.loc[name, "inside_chance"] == pytest.approx(mine["area"].mean())
         assert table.loc[name, "n"] == len(mine)
@@ -113,8 +116,37 @@ def test_patients_are_resampled_not_images() -> None:
     a, b = localisation_table(once), localisation_table(again)
     for column in ("inside_low", "inside_high", "iou_low", "iou_high"):
         np.testing.assert_allclose(a[column], b[column], err_msg="the same patients twice say nothing new")
+    assert b["hit_low"].iloc[0] == pytest.approx(a["hit_low"].iloc[0], abs=0.02), "nor of a share"
     assert list(b["n"]) == [60, 20, 80] if b["class"].iloc[0] == "a" else [20, 60, 80]
     assert list(a["patients"]) == list(b["patients"])
+
+
+def test_a_share_of_patients_with_several_images_is_wilsons_of_the_effective_number() -> None:
+    hits, images = np.array([4, 4, 3, 0, 0, 1]), np.full(6, 4)
+    rows = rows_of(24).assign(**{"class": "a"})
+    rows["patient"] = np.repeat([f"p{k}" for k in range(6)], 4)
+    rows["hit"] = np.concatenate([np.arange(4) < k for k in hits]).astype(float)
+    share = hits.sum() / 24
+    spread = np.sum((hits - share * images) ** 2) * 6 / 5 / 24**2
+    effect = spread / (share * (1 - share) / 24)  # Rao and Scott 1992
+    assert effect > 2
+    n, z = 24 / effect, norm.ppf(0.975)
+    middle = (share + z * z / (2 * n)) / (1 + z * z / n)
+    arm = z / (1 + z * z / n) * np.sqrt(share * (1 - share) / n + z * z / (4 * n * n))
+    found = localisation_table(rows, ["a"]).iloc[0]
+    assert (found["hit_low"], found["hit_high"]) == pytest.approx((middle - arm, middle + arm))
+
+
+def test_fewer_than_five_patients_have_no_verdict_however_alike_they_are() -> None:
+    for n, said, note in ((2, "cannot tell", "fewer than 5 patients"), (4, "cannot tell", "fewer than 5 patients"),
+                          (5, "better", "")):  # fmt: skip
+        first = rows_of(n).assign(**{"class": "a"})
+        gain = first.assign(inside=first["inside"] + np.linspace(0.1, 0.3, n))
+        table = localisation_differences({"bce": first, "db": gain}, "bce", ["a"])
+        mine = table[table["score"] == "inside"]
+        assert (mine["low"] > 0.09).all(), "the interval leaves out 0 with any number of patients"
+        assert set(mine["verdict"]) == {said}, n
+        assert set(mine["note"]) == {note}
 
 
 def test_a_blank_map_is_a_miss_and_a_class_without_images_is_not_defined() -> None:

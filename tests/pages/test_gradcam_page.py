@@ -139,7 +139,8 @@ def worked(app: AppTest, most: int = 200) -> AppTest:
 def test_a_part_is_scored_in_slices_can_be_stopped_and_goes_on(
     placed: tuple[Run, Run], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from pages.ui import cam_cases, cam_work
+    from lt_core.explain.localisation_table import FEW
+    from pages.ui import cam_cases, cam_pointing, cam_work
 
     monkeypatch.setattr(cam_work, "SLICE", 0.0)
     monkeypatch.setattr(cam_work, "_batch", lambda side, method: 8)
@@ -166,4 +167,10 @@ def test_a_part_is_scored_in_slices_can_be_stopped_and_goes_on(
     assert f"**B · second** {second['hit']:.2f}" in words(app)
     difference = second["hit"] - localisation_table(wholes["first"]).iloc[-1]["hit"]
     assert f"against A · first: {difference:+.3f}" in words(app)
+    assert "too narrow below about ten patients" in words(app)
+    few = pd.DataFrame({"class": ["a", "b", "all classes"], "difference": 0.2, "low": 0.1, "high": 0.3,
+                        "verdict": "cannot tell", "note": [FEW, "", FEW]})  # fmt: skip
+    said = cam_pointing._in_words(few, "A")
+    assert "in the mean of the classes, fewer than 5 patients: too few to tell;" in said
+    assert "cannot tell in 2 (1 of them with fewer than 5 patients: too few) of 2 classes" in said
     assert "Not for diagnosis" in words(app)
