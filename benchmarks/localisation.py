@@ -64,8 +64,8 @@ def markdown(runs: Mapping[str, Run], made: Mapping[str, pd.DataFrame], args: ar
     told = (
         f"{method_of(args.method).title} at {layers}, {args.part} part of {first.dataset_card['title']}; tolerance of "
         f"the pointing game {args.tolerance:g} pixels, IoU at {args.iou_at:g} of a map's maximum. 95 % intervals in "
-        "brackets: Wilson's for the pointing game of a class (Rao and Scott), else a bootstrap of patients. A blank map is "
-        "a miss."
+        "brackets: Wilson's for the pointing game of a class (Rao and Scott), else a bootstrap of patients. A blank "
+        "map is a miss."
     )
     blocks = [told, _ranking(runs, tables)]
     for score, title in TITLES.items():

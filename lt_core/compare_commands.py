@@ -9,7 +9,7 @@ from typing import Any
 from lt_core.data_commands import show
 from lt_core.problems import Invalid
 
-SHOWN = ("of", "metric", "a", "b", "difference", "low", "high", "verdict")
+SHOWN = ("of", "metric", "a", "b", "difference", "low", "high", "verdict", "smallest_detectable")
 
 
 def register(command: Any) -> None:
@@ -89,5 +89,10 @@ def _shown(pair: dict[str, Any]) -> None:
     show([{"of": r["class"], **r} for r in pair["classes"] if r["metric"] == main], SHOWN)
     part = f"{pair['part']} part, " if pair["part"] else ""
     print(f"{part}{pair['n']:,} images; {pair['note']}")
+    if "correction" in pair:
+        from lt_core.evaluation.uncertainty.comparison import smallest_in_words
+
+        print(f"Verdicts go by p corrected after {pair['correction']} over the classes, and over the groups.")
+        print(f"smallest_detectable: {smallest_in_words(pair['correction'])}; of macro, without correction.")
     for note in pair["notes"]:
         print(f"note: {note}")

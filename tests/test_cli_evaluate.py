@@ -10,6 +10,7 @@ import pandas as pd
 import pytest
 from sklearn.metrics import average_precision_score, f1_score, roc_auc_score
 
+from lt_core.cli import main
 from lt_core.evaluation.thresholds import tune
 from tests.evaluation.test_tail_gain import part
 from tests.test_cli import refused, run
@@ -143,6 +144,11 @@ def test_two_files_are_compared_in_pairs(capsys: pytest.CaptureFixture[str], fil
     head = entry["classes"][0]
     assert head["verdict"] == "better"
     assert 0 < head["low"] < head["difference"] < head["high"]
+    assert main(["compare", files[1], files[0], *given]) == 0
+    out = capsys.readouterr().out
+    assert f"  {head['smallest_detectable']:.4f}" in out
+    assert "corrected after holm over the classes" in out
+    assert "four times in five after that correction, were no other class" in out
     itself = run(capsys, "compare", files[0], files[0], *given)
     assert isinstance(itself, dict)
     assert {row["verdict"] for row in itself["classes"]} == {"same"}

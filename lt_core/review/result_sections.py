@@ -10,6 +10,7 @@ import pandas as pd
 
 from lt_core.evaluation.result_table import TITLES
 from lt_core.evaluation.uncertainty import Comparison, Evaluation, Value
+from lt_core.evaluation.uncertainty.comparison import smallest_in_words
 from lt_core.review import subgroups
 from lt_core.review.figures import calibration_figure, classes_figure, difference_figure, head_to_tail
 from lt_core.review.material import Material
@@ -147,8 +148,8 @@ def _compared(found: Comparison, k: int) -> str:
     said = (
         f"B minus A on the same {found.n:,} images, {found.draws:,} paired draws, seed {found.seed}, with 95 % "
         f"intervals. p of classes, and of groups, is corrected for how many they are ({found.correction}); the verdict "
-        "goes by it. The last column is the smallest true difference that a set of this size would show four times in "
-        "five."
+        f"goes by it. The last column is {smallest_in_words(found.correction)}; of the mean of all classes, without "
+        "correction."
     )
     head = ["Class", "n positive", "A", "B", "B minus A", "p, corrected", "Verdict on B", "Smallest shown"]
     shown = table(head, [[*groups, *means], classes], said, css=("means", ""), name=title)

@@ -14,7 +14,7 @@ from lt_core.evaluation.scored import Scored
 from lt_core.evaluation.uncertainty import compare, evaluate
 from lt_core.evaluation.uncertainty.cells import cells_of
 from lt_core.evaluation.uncertainty.drawing import draw
-from lt_core.evaluation.uncertainty.multiple import adjusted
+from lt_core.evaluation.uncertainty.multiple import CORRECTIONS, adjusted, strictest
 from lt_core.evaluation.uncertainty.weights import blocks
 from lt_core.problems import Invalid, Unknown
 from tests.evaluation.test_point_values import made
@@ -117,6 +117,23 @@ def test_both_models_get_the_same_draws() -> None:
     assert (drawn[0].support == drawn[1].support).all()
     weights = np.concatenate([w for _, w in blocks(np.arange(500), 500, 20, 4)], axis=1)
     assert (drawn[0].support == weights.T @ a.targets).all()
+
+
+def test_the_smallest_detectable_difference_is_called_four_times_in_five_at_the_corrected_level() -> None:
+    a, b = pair(gain=0.3)
+    every = {how: compare(a, b, metric="auroc", groups=GROUPS, draws=100, correction=how) for how in CORRECTIONS}
+    gaps = np.random.default_rng(0).normal(0, 1, 4_000)
+    for correction, found in every.items():
+        table = found.classes
+        error = (table["high"] - table["low"])[0] / (2 * stats.norm.ppf(0.975))
+        p = np.ones((len(gaps), 5))  # no other class differs
+        p[:, 0] = 2 * stats.norm.sf(np.abs(gaps + table["smallest_detectable"][0] / error))
+        assert np.mean([adjusted(row, correction)[0] <= 0.05 for row in p]) == pytest.approx(0.8, abs=0.02), correction
+        assert found.macro["smallest_detectable"][0] == every["none"].macro["smallest_detectable"][0]
+    wider = (stats.norm.isf(0.025 / 3) + stats.norm.isf(0.2)) / (stats.norm.isf(0.025) + stats.norm.isf(0.2))
+    of_groups = every["holm"].groups["smallest_detectable"] / every["none"].groups["smallest_detectable"]
+    assert of_groups.to_numpy() == pytest.approx(wider), "three groups"
+    assert strictest(np.array([0.2, np.nan, 0.9])) == 0.05 / 2, "what has no p does not count"
 
 
 def test_pairing_narrows_the_interval() -> None:

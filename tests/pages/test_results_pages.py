@@ -243,6 +243,7 @@ def test_a_paired_comparison_says_what_it_can_in_words(home: Path) -> None:
     assert not app.exception
     assert "B · second: " in words(app)
     assert "of 3 classes" in words(app)
+    assert "sure four times in five after that correction, were no other class" in words(app)
     assert "A difference is no proof yet that a loss is better" in words(app)
 
 

@@ -14,11 +14,11 @@ from lt_core.evaluation.scored import Scored
 from lt_core.evaluation.uncertainty.answering import by_patient
 from lt_core.evaluation.uncertainty.cells import Cells, cells_of
 from lt_core.evaluation.uncertainty.closed import Interval, square_and_add
-from lt_core.evaluation.uncertainty.comparison import POWER_FACTOR, Comparison, verdicts
+from lt_core.evaluation.uncertainty.comparison import Comparison, power_factor, verdicts
 from lt_core.evaluation.uncertainty.drawing import METRICS, Draws, draw
 from lt_core.evaluation.uncertainty.evaluating import checked_groups, point_values
 from lt_core.evaluation.uncertainty.intervals import intervals_of
-from lt_core.evaluation.uncertainty.multiple import adjusted
+from lt_core.evaluation.uncertainty.multiple import adjusted, strictest
 from lt_core.evaluation.uncertainty.pairing import Pair, paired
 from lt_core.evaluation.uncertainty.resampled import correlations, percentile, two_sided
 from lt_core.problems import Invalid, Unknown
@@ -170,7 +170,7 @@ def _columns(
     lost = np.where(np.isnan(gap), np.nan, 0.0)
     return {
         "a": values[0], "b": values[1], "difference": gap, "low": low + lost, "high": high + lost,
-        "p": p + lost, "smallest_detectable": POWER_FACTOR * error + lost,
+        "p": p + lost, "error": error + lost,
     }  # fmt: skip
 
 
@@ -179,7 +179,8 @@ def _finished(table: dict[str, object], metric: str, found: dict[str, Numbers | 
     found = found | {"p_adjusted": adjusted(p, correction)}
     table |= {name: found[name] for name in ("a", "b", "difference", "low", "high", "p", "p_adjusted")}
     table["verdict"] = verdicts(metric, found["difference"], found["p_adjusted"])
-    table |= {name: found[name] for name in ("smallest_detectable", "method")}
+    error = np.asarray(found["error"], dtype=np.float64)
+    table |= {"smallest_detectable": power_factor(strictest(p, correction)) * error, "method": found["method"]}
     return pd.DataFrame(table)
 
 

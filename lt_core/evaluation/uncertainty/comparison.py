@@ -12,8 +12,8 @@ from lt_core.evaluation.ratios import or_none
 
 BETTER, WORSE, UNDECIDED = "better", "worse", "cannot tell"
 LOWER_IS_BETTER = ("brier", "ece")
-POWER_FACTOR = 1.959963984540054 + 0.8416212335729143
-"""z(0.975) + z(0.8)."""
+OFTEN = 0.8
+"""How often a difference as large as the smallest detectable one is called."""
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -23,8 +23,9 @@ class Comparison:
     ``classes`` has a row per class, ``groups`` a row per head, medium, tail (none without groups), ``macro`` one row:
     name, group or n_classes, n_positive, a, b, difference, low, high (95 % interval of this difference alone), p,
     p_adjusted, verdict, smallest_detectable, method. ``verdict`` is of B, from ``p_adjusted`` <= 0.05: "better",
-    "worse", "cannot tell"; for Brier and ECE lower is better. ``smallest_detectable`` is (z(0.975) + z(0.8)) times the
-    standard error: the true difference that a set of this size would show at the 5 % level four times in five.
+    "worse", "cannot tell"; for Brier and ECE lower is better. ``smallest_detectable`` is the true difference of which
+    a set of this size would give that verdict four times in five, were it the only one: ``power_factor`` times the
+    standard error, at the level that the correction leaves (``multiple.strictest``).
     """
 
     title_a: str
@@ -61,6 +62,20 @@ class Comparison:
             "classes": _rows(self.classes),
             "notes": list(self.notes),
         }
+
+
+def power_factor(level: float) -> float:
+    """Return how many standard errors a true difference must have to be called at ``level`` ``OFTEN`` of the time."""
+    from scipy.special import ndtri
+
+    return float(ndtri(1 - level / 2) + ndtri(OFTEN))
+
+
+def smallest_in_words(correction: str) -> str:
+    """Return what ``smallest_detectable`` is, for a person."""
+    said = "the smallest true difference of which a set of this size would be sure four times in five"
+    alone = "after that correction, were no other class (or no other group) to differ"
+    return f"{said}, not corrected" if correction == "none" else f"{said} {alone}"
 
 
 def verdicts(metric: str, difference: Any, p: Any) -> list[str]:

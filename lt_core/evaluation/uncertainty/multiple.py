@@ -13,6 +13,12 @@ Correction = Literal["holm", "benjamini-hochberg", "none"]
 CORRECTIONS: tuple[Correction, ...] = ("holm", "benjamini-hochberg", "none")
 
 
+def strictest(p: NDArray[np.float64], how: str = "holm", *, alpha: float = 0.05) -> float:
+    """Return the level at which a class is judged when no other class of ``p`` (K,) differs: ``alpha`` over how many
+    are defined, after Holm and after Benjamini and Hochberg alike; ``alpha`` without correction."""
+    return alpha if how == "none" else alpha / max(int(np.count_nonzero(~np.isnan(p))), 1)
+
+
 def adjusted(p: NDArray[np.float64], how: str = "holm") -> NDArray[np.float64]:
     """Return ``p`` (K,) corrected for being K, in [0, 1]; NaN stay NaN and do not count.
 

@@ -7,6 +7,7 @@ import streamlit as st
 
 from lt_core.charts.versus import differences
 from lt_core.evaluation.uncertainty import Comparison
+from lt_core.evaluation.uncertainty.comparison import smallest_in_words
 from lt_core.problems import Problem
 from pages.ui import blocks
 from pages.ui.results.cutting import Choice
@@ -97,7 +98,7 @@ def _pair(first: Model, model: Model, found: Comparison, metric: str) -> None:
     st.caption(
         f"Lines are 95 % intervals of each difference from {DRAWS:,} paired draws of patients (the same for both). The "
         f"words go by p corrected after {CORRECTIONS[found.correction]} over the classes, and over the groups. The "
-        "grey band is the smallest true difference that a set of this size would show four times in five: within it, "
+        f"grey band is {smallest_in_words(found.correction)}: within it, "
         '"cannot tell" says little about whether there is none.'
     )
 
