@@ -101,7 +101,8 @@ def reliability_curve(table: pd.DataFrame) -> Figure:
 def what_remains(table: pd.DataFrame, *, reference: str) -> Figure:
     """Return, per group and model, the gain over ``reference`` at 0.5 and with own thresholds, with intervals.
 
-    ``table`` has the columns run, group, rule, gain, gain_low, gain_high, remains; without the reference itself.
+    ``table`` has the columns run, group, rule, gain, gain_low, gain_high, remains, remains_low,
+    remains_high; without the reference itself.
     """
     runs = table["run"].drop_duplicates().tolist()
     rules = table["rule"].drop_duplicates().tolist()
@@ -120,6 +121,8 @@ def what_remains(table: pd.DataFrame, *, reference: str) -> Figure:
             alt.Tooltip("gain_low:Q", title="95 % from", format="+.3f"),
             alt.Tooltip("gain_high:Q", title="95 % to", format="+.3f"),
             alt.Tooltip("remains:Q", title="share that remains", format=".0%"),
+            alt.Tooltip("remains_low:Q", title="from", format=".0%"),
+            alt.Tooltip("remains_high:Q", title="to", format=".0%"),
         ],
     )
     title = f"gain in mean F1 over {reference}"

@@ -21,6 +21,8 @@ from lt_core.problems import Invalid, Problem
 Numbers = NDArray[np.float64]
 AT_HALF, OWN = "0.5", "own thresholds"
 RULES = (AT_HALF, OWN)
+COLUMNS = ["run", "group", "rule", "n_classes", "n_positive", "value", "low", "high", "gain", "gain_low", "gain_high",
+           "remains", "remains_low", "remains_high"]  # fmt: skip
 
 
 @dataclass(frozen=True, eq=False)
@@ -46,10 +48,11 @@ def tail_gain(
 
     Columns: run, group, rule, n_classes (with the metric defined), n_positive (test), value (mean of ``metric`` over
     the classes), low, high; then, against the first of ``entrants`` under the same rule, gain, gain_low, gain_high, and
-    remains, on the rows of "own thresholds": the share of the gain at 0.5 that is left, not defined unless that gain
-    is above 0. Intervals are 95 % percentiles over bootstrap draws of test patients, the same for all models and rules;
-    thresholds, tuned by ``method`` on validation, are held as they are. ``groups`` are of the training counts, one for
-    each class. Raises ``Problem`` where models differ in classes or test images.
+    remains, remains_low, remains_high, on the rows of "own thresholds": the share of the gain at 0.5 that is left, not
+    defined unless the interval of that gain lies above 0 (``share_ends``). Intervals are 95 % percentiles over
+    bootstrap draws of test patients, the same for all models and rules; thresholds, tuned by ``method`` on validation,
+    are held as they are. ``groups`` are of the training counts, one for each class. Raises ``Problem`` where models
+    differ in classes or test images, or only rank: 0.5 means nothing on a scale of their own.
     """
     _check(entrants, groups)
     member = np.asarray(list(groups))
@@ -64,15 +67,15 @@ def tail_gain(
         for k, group in enumerate((*GROUPS, "all")):
             which = member == group if group != "all" else np.ones(len(member), np.bool_)
             known = (entrant.test.targets[:, which] == 1).sum()
+            gain = {rule: values[entrant.name, rule][0][k] - values[first, rule][0][k] for rule in RULES}
+            gaps = {rule: values[entrant.name, rule][1][k] - values[first, rule][1][k] for rule in RULES}
+            share = _remains(gain, gaps)
             for rule in RULES:
                 mean, drawn, defined = values[entrant.name, rule]
-                base, base_drawn, _ = values[first, rule]
-                low, high = _ends(drawn[k])
-                gap = _ends(drawn[k] - base_drawn[k])
-                rows.append((entrant.name, group, rule, int(defined[k]), int(known), mean[k], low, high,
-                             mean[k] - base[k], *gap))  # fmt: skip
-    names = ["run", "group", "rule", "n_classes", "n_positive", "value", "low", "high", "gain", "gain_low", "gain_high"]
-    return _with_remains(pd.DataFrame(rows, columns=names), first)
+                left = share if rule == OWN else (np.nan, np.nan, np.nan)
+                rows.append((entrant.name, group, rule, int(defined[k]), int(known), mean[k], *_ends(drawn[k]),
+                             gain[rule], *_ends(gaps[rule]), *left))  # fmt: skip
+    return pd.DataFrame(rows, columns=COLUMNS)
 
 
 def own_thresholds(entrants: Sequence[Entrant], method: str = "f1", target: float | None = None) -> list[Thresholds]:
@@ -86,6 +89,9 @@ def _check(entrants: Sequence[Entrant], groups: Sequence[str]) -> None:
     first = entrants[0].test
     if len(groups) != len(first.class_names) or not set(groups) <= set(GROUPS):
         raise Invalid(f"groups must be one of {', '.join(GROUPS)} for each of {len(first.class_names)} classes")
+    ranks = [entrant.name for entrant in entrants if entrant.test.probabilities is None]
+    if ranks:
+        raise Problem(f"{' and '.join(ranks)}: scores that only rank, so that 0.5 means nothing: give probabilities")
     for entrant in entrants[1:]:
         other = entrant.test
         if other.class_names != first.class_names or not np.array_equal(other.ids, first.ids):
@@ -123,8 +129,32 @@ def _ends(values: Numbers) -> tuple[float, float]:
     return float(low[0]), float(high[0])
 
 
-def _with_remains(table: pd.DataFrame, first: str) -> pd.DataFrame:
-    # the rows of a group stand in pairs, at 0.5 and with own thresholds
-    before = np.repeat(table.loc[table["rule"] == AT_HALF, "gain"].to_numpy(np.float64), len(RULES))
-    own = ((table["rule"] == OWN) & (table["run"] != first)).to_numpy() & (before > 0)
-    return table.assign(remains=np.where(own, ratio(table["gain"], before), np.nan))
+def _remains(gain: dict[str, float], gaps: dict[str, Numbers]) -> tuple[float, float, float]:
+    """Return which share of the gain at 0.5 is left, and its interval; NaN where no gain at 0.5 can be told."""
+    if not (_ends(gaps[AT_HALF])[0] > 0 and gain[AT_HALF] > 0) or np.isnan(gain[OWN]):
+        return np.nan, np.nan, np.nan
+    return (gain[OWN] / gain[AT_HALF], *share_ends(gaps[OWN], gaps[AT_HALF]))
+
+
+def share_ends(part: Numbers, whole: Numbers) -> tuple[float, float]:
+    """Return the 95 % interval of the share ``part`` / ``whole``, paired draws (B,) each, 2.5 % of ``whole`` at most
+    not above 0: all shares s at which the percentile interval of part - s whole holds 0.
+
+    Fieller, "Some problems in interval estimation", JRSS B 1954, by draws: where a denominator comes near 0 percentiles
+    of the ratio would be too narrow; where it does not they are the same.
+    """
+    defined = ~np.isnan(part) & ~np.isnan(whole)
+    part, whole = part[defined], whole[defined]
+    found = []
+    for level in (0.025, 0.975):
+        low, high = -1.0, 1.0  # the quantile of part - s whole falls as s grows
+        while np.quantile(part - low * whole, level) < 0 and low > -1e6:
+            low *= 2
+        while np.quantile(part - high * whole, level) > 0 and high < 1e6:
+            high *= 2
+        for _ in range(60):
+            middle = (low + high) / 2
+            above = np.quantile(part - middle * whole, level) > 0
+            low, high = (middle, high) if above else (low, middle)
+        found.append((low + high) / 2)
+    return found[0], found[1]

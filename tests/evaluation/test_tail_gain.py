@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from numpy.typing import NDArray
 from scipy.special import expit
+from scipy.stats import norm
 from sklearn.metrics import f1_score
 
 from lt_core.evaluation.scored import Scored
-from lt_core.evaluation.tail_gain import OWN, RULES, Entrant, tail_gain
+from lt_core.evaluation.tail_gain import OWN, RULES, Entrant, share_ends, tail_gain
 from lt_core.evaluation.thresholds import tune
 from lt_core.problems import Problem
 
@@ -52,7 +55,7 @@ def test_a_gain_that_is_a_shift_of_logits_is_gone_once_thresholds_are_tuned(tabl
     assert moved.loc[("tail", "0.5"), "gain_low"] > 0
     assert moved.loc[("tail", OWN), "gain"] == pytest.approx(0, abs=1e-12)
     assert moved.loc[("tail", OWN), "gain_low"] == moved.loc[("tail", OWN), "gain_high"] == 0
-    assert moved.loc[("tail", OWN), "remains"] == pytest.approx(0, abs=1e-12)
+    assert tuple(moved.loc[("tail", OWN), ["remains", "remains_low", "remains_high"]]) == pytest.approx((0, 0, 0))
 
 
 def test_the_first_model_gains_nothing_on_itself_and_has_no_share(table) -> None:  # type: ignore[no-untyped-def]
@@ -83,6 +86,41 @@ def test_the_interval_of_a_gain_is_that_of_paired_draws_by_patient() -> None:
     low, high = np.nanpercentile(gaps, [2.5, 97.5])
     assert row["gain_low"] == pytest.approx(low, abs=0.02)
     assert row["gain_high"] == pytest.approx(high, abs=0.02)
+
+
+def test_a_share_remains_only_of_a_gain_that_can_be_told_from_none() -> None:
+    models = [Entrant(f"{s:g}", part(0, s, n=400), part(1, s, n=400)) for s in (0.0, 0.05, 1.0)]
+    own = Entrant("own", part(3, 0.0, n=400), replace(part(4, 1.0, n=400), targets=models[0].test.targets))
+    found = tail_gain([*models, own], MEMBER, draws=200).set_index(["run", "group", "rule"])
+    for run in ("0", "0.05", "1", "own"):
+        for group in ("head", "medium", "tail", "all"):
+            half, mine = found.loc[(run, group, "0.5")], found.loc[(run, group, OWN)]
+            assert np.isnan(mine["remains"]) == (not half["gain_low"] > 0), (run, group)
+            assert np.isnan(mine["remains_low"]) == np.isnan(mine["remains"])
+            if half["gain_low"] > 0:
+                assert mine["remains"] == pytest.approx(mine["gain"] / half["gain"])
+                assert mine["remains_low"] - 1e-9 <= mine["remains"] <= mine["remains_high"] + 1e-9
+    told = found[found["gain"] > 0].xs("0.5", level="rule")["gain_low"] > 0
+    assert told.any()
+    assert not told.all(), "the test holds gains of both kinds"
+
+
+def test_the_interval_of_a_share_is_fiellers() -> None:
+    rng = np.random.default_rng(0)
+    for mean, spread in ((1.0, 0.05), (1.0, 0.4)):
+        spreads = np.array([0.3, spread])
+        together = np.outer(spreads, spreads) * [[1, 0.5], [0.5, 1]]
+        part_of, whole = rng.multivariate_normal((0.6, mean), together, 100_000).T
+        z, cross = norm.ppf(0.975), 0.5 * 0.3 * spread
+        a, b, c = mean**2 - z * z * spread**2, -2 * (0.6 * mean - z * z * cross), 0.6**2 - z * z * 0.3**2
+        assert share_ends(part_of, whole) == pytest.approx(sorted(np.roots([a, b, c])), rel=0.03, abs=0.01)
+
+
+def test_models_that_only_rank_have_no_gain_at_one_half() -> None:
+    a, b = (Entrant(name, part(0, 0), part(1, 0)) for name in "ab")
+    ranks = Entrant("ranks", b.validation, replace(b.test, probabilities=None))
+    with pytest.raises(Problem, match="ranks: scores that only rank"):
+        tail_gain([a, ranks], MEMBER)
 
 
 def test_models_on_other_images_do_not_compare() -> None:

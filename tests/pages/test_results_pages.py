@@ -247,6 +247,20 @@ def test_a_paired_comparison_says_what_it_can_in_words(home: Path) -> None:
     assert "A difference is no proof yet that a loss is better" in words(app)
 
 
+def test_a_share_of_a_gain_is_said_only_where_there_is_a_gain_to_speak_of() -> None:
+    from pages.ui.results.cuts import remains_in_words
+
+    nothing = {"remains": np.nan, "remains_low": np.nan, "remains_high": np.nan}
+    own = {"gain": 0.01, "gain_low": -0.04, "gain_high": 0.06, **nothing}
+    said = remains_in_words({"gain": 0.02, "gain_low": -0.01, "gain_high": 0.05}, own)
+    assert said.startswith("no gain in the tail can be told at 0.5, +0.020 [-0.010, +0.050]")
+    assert "%" not in said
+    assert "it loses in the tail" in remains_in_words({"gain": -0.02, "gain_low": -0.03, "gain_high": -0.01}, own)
+    half = {"gain": 0.05, "gain_low": 0.01, "gain_high": 0.09}
+    said = remains_in_words(half, own | {"remains": 0.2, "remains_low": -0.6, "remains_high": 1.1})
+    assert said.startswith("20% [-60%, 110%] of its tail gain at 0.5 remains: +0.010 [-0.040, +0.060]")
+
+
 def test_a_model_alone_is_told_what_to_compare_it_with(home: Path) -> None:
     multi_run(home)
     app = page("results", **{"results-view": "Compare"})

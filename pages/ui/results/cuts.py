@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import pandas as pd
 import streamlit as st
@@ -10,7 +12,7 @@ from lt_core.charts.cutting import by_threshold, reliability_curve, what_remains
 from lt_core.evaluation import Scored
 from lt_core.evaluation.cuts import Cuts, decision_values
 from lt_core.evaluation.reliability import reliability
-from lt_core.evaluation.tail_gain import OWN, Entrant, tail_gain
+from lt_core.evaluation.tail_gain import RULES, Entrant, tail_gain
 from lt_core.problems import Problem
 from pages.ui import blocks
 from pages.ui.results.cutting import METHODS, Choice
@@ -149,7 +151,10 @@ def _optimism(choice: Choice) -> None:
 
 def _remains(choice: Choice) -> None:
     st.markdown("#### What remains of a loss's gain with every model's own thresholds")
-    models = [model for model in choice.models if model.validation is not None]
+    ranking = [model.title for model in choice.models if model.scored.probabilities is None]
+    if ranking:
+        st.caption(f"{' and '.join(ranking)} only rank: 0.5 means nothing on their scale, so they are left out here.")
+    models = [m for m in choice.models if m.validation is not None and m.scored.probabilities is not None]
     if len(models) < 2 or models[0].groups is None:
         st.caption(
             "Choose two models or more with a validation part: then this shows how much of the gain at 0.5 is only a "
@@ -177,13 +182,25 @@ def _remains(choice: Choice) -> None:
         name="tail-gain",
         alt_text=f"Dots with intervals: gain in mean F1 over {reference}, at 0.5 and with own thresholds, by group.",
     )
-    tail = shown[(shown["group"] == "tail") & (shown["rule"] == OWN) & shown["gain"].notna()]
-    for row in tail.to_dict("records"):
-        share = "" if np.isnan(row["remains"]) else f" {row['remains']:.0%} of its tail gain at 0.5 remains:"
-        st.markdown(f"**{row['run']}**:{share} {row['gain']:+.3f} [{row['gain_low']:+.2f}, {row['gain_high']:+.2f}].")
+    tail = shown[(shown["group"] == "tail") & shown["gain"].notna()]
+    for run, rows in tail.groupby("run", sort=False):
+        by_rule = {row["rule"]: row for row in rows.to_dict("records")}
+        if len(by_rule) == len(RULES):
+            st.markdown(f"**{run}**: {remains_in_words(*(by_rule[rule] for rule in RULES))}")
     st.caption(
-        "Own thresholds are tuned on validation, class by class; intervals are of paired draws of test patients."
+        "Own thresholds are tuned on validation, class by class; intervals are of paired draws of test patients. A "
+        "share is said only where the interval of the gain at 0.5 lies above 0; its interval is Fieller's."
     )
+
+
+def remains_in_words(half: dict[Any, Any], own: dict[Any, Any]) -> str:
+    """Return what is left of a gain in the tail, from its rows of ``tail_gain`` at 0.5 and with own thresholds."""
+    at_half, with_own = (f"{r['gain']:+.3f} [{r['gain_low']:+.3f}, {r['gain_high']:+.3f}]" for r in (half, own))
+    if own["remains"] == own["remains"]:
+        share = f"{own['remains']:.0%} [{own['remains_low']:.0%}, {own['remains_high']:.0%}] of its tail gain at 0.5"
+        return f"{share} remains: {with_own}, of {at_half}."
+    verdict = "it loses in the tail at 0.5" if half["gain_high"] < 0 else "no gain in the tail can be told at 0.5"
+    return f"{verdict}, {at_half}, so there is no share that could remain; with own thresholds {with_own}."
 
 
 @st.cache_data(max_entries=16, show_spinner="Drawing patients again and again …")
