@@ -23,6 +23,7 @@ from lt_core.model_flags import (
 from lt_core.problems import Problem
 
 if TYPE_CHECKING:
+    from lt_core.evaluation.optimism import Optimism
     from lt_core.evaluation.scored import Scored
     from lt_core.evaluation.thresholds import Thresholds
     from lt_core.evaluation.uncertainty import Evaluation
@@ -68,17 +69,29 @@ def evaluate(args: argparse.Namespace) -> object:
 def _told(asked: Asked, tuned: Thresholds, args: argparse.Namespace) -> tuple[Thresholds, dict[str, Any]]:
     """Return the thresholds and what is said of them: where they are from, and how much tuning flatters."""
     from lt_core.evaluation.optimism import optimism
+    from lt_core.evaluation.ratios import or_none
 
     on = asked.scored if asked.validation is None else asked.validation
     told: dict[str, Any] = {"thresholds": tuned.as_json()}
-    if not args.one_for_all:
-        told["optimism"] = optimism(on, tuned.method, target=tuned.target, seed=args.seed).as_json()
+    nested = optimism(on, tuned.method, target=tuned.target, seed=args.seed, per_class=tuned.per_class)
+    told["optimism"] = nested.as_json() | {"words": _flattered(nested)}
     if asked.validation is None:
-        gap = told.get("optimism", {}).get("macro", {}).get("optimism")
-        by = f", by about {gap:.3f} in macro F1 here" if gap is not None else ""
+        gap = or_none(nested.macro["optimism"])
+        by = f", by about {gap:.3f} in {nested.title} here" if gap is not None else ""
         note = f"Thresholds were tuned on the images they are scored on, which flatters{by}: give --validation."
         tuned = replace(tuned, notes=(*tuned.notes, note))
     return tuned, told
+
+
+def _flattered(nested: Optimism) -> str:
+    """Return in words how much tuning flatters what was tuned for."""
+    apparent, honest, gap = (nested.macro[key] for key in ("apparent", "honest", "optimism"))
+    if gap != gap:
+        return f"How much tuning flatters {nested.title} is not defined: it is 0/0 somewhere."
+    return (
+        f"Tuning flatters: {nested.title} is {apparent:.3f} on the images that tuned, {honest:.3f} on others "
+        f"({nested.folds} folds of patients, {nested.repeats} repeats): {gap:.3f} too high."
+    )
 
 
 def _json(found: Evaluation) -> dict[str, Any]:
@@ -123,6 +136,8 @@ def _shown(entry: dict[str, Any], found: Evaluation) -> None:
     if "accuracy" in entry:
         print(f"accuracy {entry['accuracy']:.4f}, each image being called the class with its largest score")
     print(caption(found))
+    if "optimism" in entry:
+        print(entry["optimism"]["words"])
     for note in found.notes:
         print(f"note: {note}")
 
@@ -134,18 +149,20 @@ def thresholds(args: argparse.Namespace) -> object:
     on = asked.scored if asked.validation is None else asked.validation
     found = [_rule(asked, on, rule, args) for rule in args.rule or RULES]
     tuned_on = {"part": on.part, "n": len(on), "n_patients": patients_of(on), "same_images": on is asked.scored}
-    notes = asked.said(None, *(["Tuned on the images they are applied to: f1 flatters, honest does not."]
+    notes = asked.said(None, *(["Tuned on the images they are applied to: apparent flatters, honest does not."]
                                   if on is asked.scored else []))  # fmt: skip
     entry = asked.head() | {"tuned_on": tuned_on, "rules": found, "notes": notes}
     if not args.json:
+        from lt_core.evaluation.optimism import MEASURE_NAMES
+
         for rule in found:
-            print(f"{rule['rule']}: {rule['words']}")
+            print(f"{rule['rule']}: {rule['words']}; apparent and honest are of {MEASURE_NAMES[rule['measure']]}")
             show([*rule["classes"], {"class": "macro", **rule["macro"]}], TUNED)
             for note in rule["notes"]:
                 print(f"note: {note}")
             print()
         where = "the same images" if on is asked.scored else f"the {on.part or 'validation'} part ({len(on):,} images)"
-        print(f"Tuned on {where}: apparent F1 there; honest is F1 of images that did not tune; f1 is where applied.")
+        print(f"Tuned on {where}: apparent is there; honest is of images that did not tune; f1 is where applied.")
         show_end(entry)
     return entry
 
@@ -176,7 +193,8 @@ def _rule(asked: Asked, on: Scored, text: str, args: argparse.Namespace) -> dict
     macro |= {"f1": or_none(f1.value), "f1_low": or_none(f1.low), "f1_high": or_none(f1.high)}
     return {
         "rule": text, "words": in_words(method, target), "method": method, "target": target, "classes": rows,
-        "macro": macro, "folds": nested.folds, "repeats": nested.repeats, "notes": list(tuned.notes),
+        "macro": macro, "folds": nested.folds, "repeats": nested.repeats, "measure": nested.measure,
+        "notes": list(tuned.notes),
     }  # fmt: skip
 
 

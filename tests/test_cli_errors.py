@@ -216,6 +216,8 @@ def test_the_report_has_the_slices_and_the_optimism(
     cut = tune(part(1, 0.0, n=N).only(np.arange(N // 2)), "f1").for_classes(CLASSES)[0]
     assert f"{f1(females['a'] == 1, females['prob_a'] >= cut):.3f} <span" in text.split("F1 by sex</h3>")[1]
     nested = asked(capsys, "thresholds", files, *flags[:2], "--tune-on", "val", "--rule", "f1", "--draws", "20")
+    assert nested["rules"][0]["measure"] == "f1"
+    assert "Of F1, which is tuned for." in text
     honest = nested["rules"][0]["macro"]["honest"]
     assert f"{honest:.3f}" in text.split("How much tuning thresholds flatters</h3>")[1]
 

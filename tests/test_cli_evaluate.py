@@ -86,6 +86,12 @@ def test_thresholds_are_tuned_on_validation_and_applied_to_test(
     same = evaluated(capsys, *given, "--thresholds", "sensitivity:0.8", "--one-for-all")
     assert any("flatters" in note for note in same["notes"])
     assert len({row["threshold"] for row in same["classes"]}) == 1
+    assert same["optimism"]["measure"] == "sensitivity"
+    assert not same["optimism"]["per_class"]
+    assert same["optimism"]["macro"]["apparent"] >= 0.8
+    assert any(" in micro sensitivity here" in note for note in same["notes"])
+    assert main(["evaluate", *given, "--thresholds", "sensitivity:0.8", "--one-for-all"]) == 0
+    assert same["optimism"]["words"] in capsys.readouterr().out
     other = evaluated(capsys, *given, "--thresholds", "youden", "--validation", files[1])
     assert other["thresholds"]["method"] == "youden"
 

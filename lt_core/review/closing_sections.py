@@ -6,6 +6,7 @@ from collections.abc import Callable
 
 import numpy as np
 
+from lt_core.evaluation.optimism import title_of
 from lt_core.review.material import Material
 from lt_core.review.method_sections import stated
 from lt_core.review.page import Markup, Section, bullets, facts, link, paragraph, table, text
@@ -46,7 +47,8 @@ def _limits(material: Material) -> list[str]:
         told = material.thresholds.get(name)
         if told and (gap := material.optimism.get(name, {}).get("macro", {}).get("optimism")) is not None:
             where = told.get("tuned_on") or "one part"
-            said.append(f"{name}: tuning thresholds on {where} flatters macro F1 there by about {gap:.3f}.")
+            of = title_of(material.optimism[name].get("measure", "f1"), material.optimism[name].get("average", "macro"))
+            said.append(f"{name}: tuning thresholds on {where} flatters {of} there by about {gap:.3f}.")
     said.append("Labels are taken as they are: errors in them count as errors of the model, or as its merits.")
     return said
 

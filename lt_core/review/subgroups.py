@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from lt_core.evaluation.errors import Sliced
+from lt_core.evaluation.optimism import MEASURE_NAMES
 from lt_core.evaluation.result_table import TITLES
 from lt_core.evaluation.thresholds import in_words
 from lt_core.review.figures import head_to_tail
@@ -95,14 +96,32 @@ def tuning(material: Material) -> str:
     several = len(material.models) > 1
     classes = {name: {row["name"]: row for row in told["classes"]} for name, told in found.items()}
     order = dict.fromkeys(c for name in found for c in head_to_tail(material.models[name]))
-    means = [[MEAN, *([name] if several else []), "–", *_gap(told["macro"])] for name, told in found.items()]
+    means = [
+        [
+            MEAN if told.get("average") != "micro" else "all cells together",
+            *([name] if several else []),
+            "–",
+            *_gap(told["macro"]),
+        ]
+        for name, told in found.items()
+    ]
     body = [
         [label, *([name] if several else []), f"{rows[label]['n_positive']:,}", *_gap(rows[label])]
         for label in order
         for name, rows in classes.items()
         if label in rows
     ]
-    head = ["Class", *(["Model"] if several else []), "n positive", "Apparent F1", "Honest F1", "Too high by", "sd"]
+    of = {MEASURE_NAMES.get(str(told.get("measure", "f1")), "") for told in found.values()}
+    one = f" {of.pop()}" if len(of) == 1 else ""
+    head = [
+        "Class",
+        *(["Model"] if several else []),
+        "n positive",
+        f"Apparent{one}",
+        f"Honest{one}",
+        "Too high by",
+        "sd",
+    ]
     title = "How much tuning thresholds flatters"
     said = " ".join(dict.fromkeys(_how(material, name, told) for name, told in found.items()))
     shown = table(head, [means, body], said, numbers_from=2 if several else 1, css=("means", ""), name=title)
@@ -117,9 +136,15 @@ def _gap(row: Mapping[str, Any]) -> Iterable[Any]:
 def _how(material: Material, name: str, told: Mapping[str, Any]) -> str:
     tuned = material.thresholds.get(name, {})
     where = tuned.get("tuned_on") or "the part that tuned"
+    what = MEASURE_NAMES.get(str(told.get("measure", "f1")), "")
+    each = "" if told.get("per_class", True) else "one for all classes, "
+    note = f" {told['note']}" if told.get("note") else ""
     return (
-        f"Thresholds by {in_words(told['method'], tuned.get('target'))}, tuned on {where}. Apparent: scored on the "
+        f"Of {what}, which is tuned for. "
+        f"Thresholds by {in_words(told['method'], tuned.get('target'))}, {each}tuned on {where}. "
+        "Apparent: scored on the "
         f"images that tuned them. Honest: {told['folds']} folds of patients, each scored at the thresholds of the "
         f"others, mean of {told['repeats']} repeats. sd: of the difference over the repeats, which is not an interval. "
         "The tables above are at the thresholds tuned on all of that part."
+        f"{note}"
     )

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Any
 
 import numpy as np
 import pytest
-from sklearn.metrics import f1_score, roc_curve
+from sklearn.metrics import f1_score, precision_score, recall_score, roc_curve
 
 from lt_core.evaluation.cuts import decision_values
 from lt_core.evaluation.optimism import folds_of, optimism
@@ -165,29 +166,46 @@ def test_single_label_sets_have_no_thresholds() -> None:
         tune(made, "f1")
 
 
+def measured(method: str, called: Any, y: Any) -> float:
+    """What ``method`` tunes for, by scikit-learn; F1 where it asks for nothing."""
+    known = ~np.isnan(y)
+    y, called = y[known], called[known]
+    if method == "youden":
+        return measured("sensitivity", called, y) + measured("specificity", called, y) - 1
+    made = {"sensitivity": recall_score, "specificity": partial(recall_score, pos_label=0),
+            "precision": partial(precision_score, zero_division=np.nan)}  # fmt: skip
+    return float(made.get(method, f1_score)(y, called))
+
+
+@pytest.mark.parametrize("per_class", [True, False])
 @pytest.mark.parametrize("method", METHODS)
-def test_optimism_is_what_tuning_on_each_set_of_folds_anew_gives(method: str) -> None:
+def test_optimism_is_what_tuning_on_each_set_of_folds_anew_gives(method: str, per_class: bool) -> None:
     patients = np.array([f"p{k // 2}" for k in range(60)])
     made = scored(5, grid=9, patients=patients)
     target = TARGETS.get(method)
-    found = optimism(made, method, target=target, folds=4, repeats=3, seed=7)
+    found = optimism(made, method, target=target, folds=4, repeats=3, seed=7, per_class=per_class)
     fold = folds_of(made.units, 4, 3, np.random.default_rng(7))
-    honest = np.zeros((3, 5))
+    every = [decision_values(made) >= tune(made, method, target=target, per_class=per_class).values]
     for r in range(3):
         called = np.zeros((60, 5), bool)
         for f in range(4):
-            at = tune(made.only(fold[r] != f), method, target=target).values
+            at = tune(made.only(fold[r] != f), method, target=target, per_class=per_class).values
             called[fold[r] == f] = decision_values(made)[fold[r] == f] >= at
-        for k in range(5):
-            y = made.targets[:, k]
-            tp, fp = (called[:, k] & (y == 1)).sum(), (called[:, k] & (y == 0)).sum()
-            honest[r, k] = 2 * tp / (tp + fp + (y == 1).sum())
-    np.testing.assert_allclose(found.classes["honest"], honest.mean(axis=0), rtol=1e-12)
-    np.testing.assert_allclose(found.macro["honest"], honest.mean(), rtol=1e-12)
-    at = tune(made, method, target=target).values
-    for k in range(5):
-        tp, fp, positives, _ = counts(decision_values(made)[:, k], made.targets[:, k], at[k])
-        assert found.classes["apparent"][k] == pytest.approx(2 * tp / (tp + fp + positives))
+        every.append(called)
+    wanted = np.array([[measured(method, called[:, k], made.targets[:, k]) for k in range(5)] for called in every])
+    np.testing.assert_allclose(found.classes["apparent"], wanted[0], rtol=1e-12)
+    np.testing.assert_allclose(found.classes["honest"], wanted[1:].mean(axis=0), rtol=1e-12)
+    if per_class or method in ("f1", "youden"):
+        assert found.average == "macro"
+        means = wanted[:, ~np.isnan(wanted).any(axis=0)].mean(axis=1)
+    else:  # one threshold that keeps its target of all cells together
+        assert found.average == "micro"
+        means = np.array([measured(method, called.ravel(), made.targets.ravel()) for called in every])
+    assert found.macro["apparent"] == pytest.approx(means[0])
+    assert found.macro["honest"] == pytest.approx(means[1:].mean())
+    assert found.measure == (method if method in ("youden", *TARGETS) else "f1")
+    if target is not None and (not per_class or method != "precision"):
+        assert found.macro["apparent"] >= target - 1e-9, "on the images that tuned, what was asked for is there"
     np.testing.assert_allclose(found.classes["optimism"], found.classes["apparent"] - found.classes["honest"],
                                atol=1e-12)  # fmt: skip
 

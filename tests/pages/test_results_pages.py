@@ -303,10 +303,14 @@ def test_every_view_draws_for_one_two_and_single_label_models(view: str, home: P
     multi_run(home, "first")
     multi_run(home, "second", shift=0.7)
     image_run_of(home, "images", (0, 1, 2), 32)
-    for query in ({"run": "first"}, {"run": "first", "versus": "second"}, {"run": "images"}):
+    tuned = {"cut": "tuned", "cut-apart": "false", "calibration": "isotonic regression"}
+    for query in ({"run": "first"}, {"run": "first", "versus": "second", **tuned}, {"run": "images"}):
         app = page("results", **query, **{"results-view": view})
         assert not app.exception
         assert not app.error
+        if view == "Thresholds" and "cut" in query:
+            assert "tuned to largest F1, one for all classes, reach on the images that tune them" in words(app)
+            assert "what it flatters is not counted" in words(app)
 
 
 def test_predictions_from_a_file_are_a_model_like_any_other(home: Path) -> None:

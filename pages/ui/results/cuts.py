@@ -15,7 +15,7 @@ from lt_core.evaluation.reliability import reliability
 from lt_core.evaluation.tail_gain import RULES, Entrant, tail_gain
 from lt_core.problems import Problem
 from pages.ui import blocks
-from pages.ui.results.cutting import METHODS, Choice
+from pages.ui.results.cutting import METHODS, NOT_NESTED, Choice
 from pages.ui.results.models import Model
 from pages.ui.results.numbers import in_text, optimism_of, said
 
@@ -135,17 +135,21 @@ def _optimism(choice: Choice) -> None:
     rows = []
     for model in choice.models:
         try:
-            found = optimism_of(model, method, choice.target)
+            found = optimism_of(model, choice)
         except Problem as problem:
             st.caption(f"{model.title}: {problem}")
             continue
         shown = {name: said(found.macro[name]) for name in ("apparent", "honest", "optimism", "sd")}
-        rows.append({"model": model.title} | shown)
+        rows.append({"model": model.title, "of": found.title} | shown)
     if rows:
         st.dataframe(pd.DataFrame(rows), hide_index=True, width="content", alt="Optimism of tuned thresholds.")
+    apart = "one a class" if choice.per_class else "one for all classes"
+    rule = METHODS[method] if choice.target is None else f"{method} of at least {choice.target:g}"
     st.caption(
-        f"Macro F1 with thresholds tuned to {METHODS.get(method, method)} on the images it is measured on (apparent), "
-        "and on others of the same part (honest: five folds of patients, repeated), on validation where there is one."
+        f"What thresholds tuned to {rule}, {apart}, reach on the images that tune them (apparent), and on others of "
+        "the same part (honest: five folds of patients, repeated), on validation where there is one. sd: over the "
+        f"repeats, not an interval.{'' if choice.method else ' Nothing is tuned now: this is what tuning would do.'}"
+        + (f" {NOT_NESTED}" if choice.flattered else "")
     )
 
 

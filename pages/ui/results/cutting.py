@@ -35,6 +35,10 @@ CALIBRATIONS = {
     "isotonic": "isotonic regression",
     "adjusted": "post-hoc logit adjustment",
 }
+NOT_NESTED = (
+    "The calibration was fitted on all of these images, before they were dealt into folds: what it flatters is not "
+    "counted."
+)
 CALIBRATION_HELP = (
     "Temperature and isotonic regression are fitted on the validation part; logit adjustment takes training counts "
     "(Menon et al., 2021). All but isotonic regression across ties keep each class's order, and so AP and AUROC."
@@ -51,6 +55,14 @@ class Choice:
     tuned: dict[str, Thresholds]
     method: str = ""
     target: float | None = None
+    per_class: bool = True
+    calibration: str = "none"
+
+    @property
+    def flattered(self) -> bool:
+        """Whether the calibration, fitted on the images that tune, can flatter what is tuned after it: isotonic steps
+        move cuts, and temperatures of classes move one threshold of all. One rising map changes no call."""
+        return self.calibration == "isotonic" or (self.calibration == "temperatures" and not self.per_class)
 
 
 def choose(models: list[Model]) -> Choice:
@@ -65,9 +77,9 @@ def choose(models: list[Model]) -> Choice:
         )
     left, right = st.columns([3, 2], gap="large", vertical_alignment="top")
     with right:
-        models, said = _calibrated(models)
+        models, kind = _calibrated(models)
     with left:
-        return _cut(models, said)
+        return replace(_cut(models, "" if kind == "none" else CALIBRATIONS[kind]), calibration=kind)
 
 
 def _calibrated(models: list[Model]) -> tuple[list[Model], str]:
@@ -82,7 +94,7 @@ def _calibrated(models: list[Model]) -> tuple[list[Model], str]:
         )
     )
     if kind == "none":
-        return models, ""
+        return models, kind
     found = []
     for model in models:
         try:
@@ -90,7 +102,7 @@ def _calibrated(models: list[Model]) -> tuple[list[Model], str]:
         except Problem as problem:
             st.caption(f"{model.title} stays as it is: {problem}")
             found.append(model)
-    return found, CALIBRATIONS[kind]
+    return found, kind
 
 
 def _recalibrated(model: Model, kind: str) -> Model:
@@ -200,14 +212,15 @@ def _tuned(models: list[Model], calibrated: str) -> Choice:
         found[model.letter] = tuned[model.letter].for_classes(model.scored.class_names)
     if on_itself:
         st.warning(
-            f"{' and '.join(on_itself)}: tuned on the images they are measured on, as there is no validation part: F1 "
-            "is too high by what the view Thresholds estimates.",
+            f"{' and '.join(on_itself)}: tuned on the images they are measured on, as there is no validation part: "
+            "what they are tuned for is too high by what the view Thresholds estimates.",
             icon=":material/warning:",
         )
     words = METHODS[method] if target is None else f"{method} of at least {target:g}"
     where = "these images" if on_itself else "validation"
     apart = "per class" if per_class else "one for all"
-    return Choice(models, found, f"thresholds tuned on {where}: {words}, {apart}{calibrated}", tuned, method, target)
+    said = f"thresholds tuned on {where}: {words}, {apart}{calibrated}"
+    return Choice(models, found, said, tuned, method, target, per_class)
 
 
 @st.cache_resource(max_entries=64, show_spinner=False)

@@ -91,15 +91,23 @@ def _comparison(
     )
 
 
-def optimism_of(model: Model, method: str, target: float | None) -> Optimism:
-    """Return how much tuning by ``method`` flatters, on validation where there is one, made once."""
+def optimism_of(model: Model, choice: Choice) -> Optimism:
+    """Return how much tuning as in ``choice`` (to F1 where nothing was tuned) flatters, on validation where there is
+    one, made once."""
     base = model.scored if model.validation is None else model.validation
-    return _optimism(base, f"{model.key}:{model.validation is None}", method, target)
+    key = f"{model.key}:{model.validation is None}"
+    return _optimism(base, key, choice.method or "f1", choice.target, choice.per_class)
 
 
 @st.cache_resource(max_entries=32, show_spinner="Tuning on some and scoring on others …")
-def _optimism(_scored: Scored, key: str, method: str, target: float | None) -> Optimism:  # noqa: ARG001
-    return optimism(_scored, method, target=target)
+def _optimism(
+    _scored: Scored,
+    key: str,  # noqa: ARG001 - says whose they are
+    method: str,
+    target: float | None,
+    per_class: bool,
+) -> Optimism:
+    return optimism(_scored, method, target=target, per_class=per_class)
 
 
 def ordered(model: Model, evaluation: Evaluation) -> pd.DataFrame:

@@ -17,7 +17,7 @@ from lt_core.review.figures import classes_figure
 from lt_core.review.tables import Form
 from pages.ui import blocks
 from pages.ui.results import report_slices
-from pages.ui.results.cutting import Choice
+from pages.ui.results.cutting import NOT_NESTED, Choice
 from pages.ui.results.models import Model
 from pages.ui.results.numbers import optimism_of
 from pages.ui.results.report_slices import Wanted
@@ -116,7 +116,7 @@ def _report(
         }
 
     wanted = report_slices.choose(shown)
-    if any(found.per_class for found in choice.tuned.values()):
+    if choice.tuned:
         st.caption("How much tuning the thresholds flatters is in the report, class by class.")
 
     more = _more(choice, shown, wanted)  # here, not when the file is made: a problem is then seen, and work is kept
@@ -164,11 +164,12 @@ def _made(
 
 
 def _more(choice: Choice, shown: Sequence[Model], wanted: Wanted) -> dict[str, Any]:
-    """Return the slices asked for, and how much tuning flatters where thresholds were tuned class by class."""
-    tuned = [m for m in shown if m.letter in choice.tuned and choice.tuned[m.letter].per_class]
+    """Return the slices asked for, and how much tuning flatters where thresholds were tuned."""
+    tuned = [m for m in shown if m.letter in choice.tuned]
+    note = {"note": NOT_NESTED} if choice.flattered else {}
     return {
         "slices": {_name(m, shown): found for m in shown if (found := wanted.of(m, choice))},
-        "optimism": {_name(m, shown): optimism_of(m, choice.method, choice.target).as_json() for m in tuned},
+        "optimism": {_name(m, shown): optimism_of(m, choice).as_json() | note for m in tuned},
     }
 
 
