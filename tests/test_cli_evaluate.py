@@ -135,7 +135,7 @@ def test_values_above_1_are_refused_by_class_and_count(
     table.to_csv(files[0], index=False)
     said = refused(capsys, "evaluate", "--predictions", files[0], "--truth", files[2])
     assert "c has 12 values above 1" in said
-    assert "scale=logits" in said
+    assert "--scale logits" in said
     ranked = evaluated(capsys, "--predictions", files[0], "--truth", files[2], "--scale", "scores", "--draws", "0")
     assert ranked["classes"][2]["brier"] is None
 

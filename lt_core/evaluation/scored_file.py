@@ -19,7 +19,7 @@ from lt_core.evaluation.reading.long_form import widened
 from lt_core.evaluation.reading.names import Family, Match, family_of, is_label, match_classes, table_of
 from lt_core.evaluation.reading.raw import Columns, arrays_of, columns_of, is_id_name
 from lt_core.evaluation.reading.scale import refuse_not_finite, scale_of
-from lt_core.evaluation.reading.telling import counts_of, no_class, sentences
+from lt_core.evaluation.reading.telling import counts_of, no_class, sentences, unused
 from lt_core.evaluation.reading.truth import Truth, truth_beside, truth_of
 from lt_core.evaluation.scored import Scored
 from lt_core.problems import Problem
@@ -82,7 +82,7 @@ def read_scored_file(
 
     ``truth`` is any data set the app reads; without it the labels stand beside the predictions in the file. Rows are
     joined by the names of the images (``id_column`` of the predictions, found where not given), classes by name
-    (``aliases``: name in the file to name in the truth). ``scale`` is probabilities, logits, scores that only rank, or
+    (``aliases``: name in the file to class of the truth). ``scale`` is probabilities, logits, scores that only rank, or
     auto: what the columns are called, else probabilities, where every number must lie in [0, 1]. ``link`` says how
     logits become probabilities; without it a softmax where each image has one class, else sigmoids. ``part`` keeps one
     part of the truth. Numbers are taken as they are written: nothing goes through logits.
@@ -99,9 +99,10 @@ def read_scored_file(
     if not have:
         raise no_class(columns, candidates, found)
     joins = _joined(columns, found, have, id_column)
-    made = _scored(columns, found, have, joins, scale, link)
     left = [name for name in candidates if name not in {m.column for m in have} and _predicts(name, joins)]
-    notes = (*columns.notes, *found.notes, *sentences(columns, found, matches, left, joins), *made.notes)
+    made = _scored(columns, found, have, left, joins, scale, link)
+    said = (*sentences(columns, found, matches, left, joins), *unused(aliases, matches))
+    notes = (*columns.notes, *found.notes, *said, *made.notes)
     scored = replace(made, notes=tuple(dict.fromkeys(notes)))
     if part is not None:
         scored = _only_part(scored, found, joins, part)
@@ -162,7 +163,7 @@ def _joined(columns: Columns, truth: Truth, have: list[Match], id_column: str | 
 
 
 def _scored(
-    columns: Columns, truth: Truth, have: list[Match], join: Join | None, scale: str, link: Link | None
+    columns: Columns, truth: Truth, have: list[Match], left: list[str], join: Join | None, scale: str, link: Link | None
 ) -> Scored:
     rows = np.arange(columns.n) if join is None else join.rows
     at = rows if join is None else join.truth_rows
@@ -173,7 +174,9 @@ def _scored(
     )  # fmt: skip
     values = np.column_stack([columns.numbers(match.column)[rows] for match in have])
     refuse_not_finite(values, [match.column for match in have], ids.tolist(), rows, where=columns.where)
-    what, notes = scale_of(values, names, _family(columns, have), scale, where=columns.where)
+    whole = {match.class_name: columns.numbers(match.column) for match in have}
+    whole |= {name: columns.numbers(name) for name in left if family_of(name)[0]}
+    what, notes = scale_of(values, names, _family(columns, have), scale, where=columns.where, whole=whole)
     kept = [truth.class_names.index(name) for name in names]
     single = truth.kind == "single" and len(kept) == len(truth.class_names)
     if truth.kind == "single" and not single:
@@ -214,7 +217,7 @@ def _family(columns: Columns, have: list[Match]) -> Family:
         one, other = (next(m for m in have if m.family == family) for family in sorted(families)[:2])
         raise Problem(
             f"{columns.where}: {one.class_name} is read from {one.column!r} and {other.class_name} from "
-            f"{other.column!r}: numbers of one kind are needed, say which with scale"
+            f"{other.column!r}: numbers of one kind are needed, say which with --scale"
         )
     return families.pop() or columns.family
 

@@ -110,6 +110,15 @@ def test_a_class_is_found_under_any_of_its_names(
     np.testing.assert_array_equal(found.scored.probabilities, by_hand(frames)[0])
 
 
+def test_an_alias_of_no_class_is_refused_and_one_of_no_column_is_said(
+    frames: Frames, truth: Path, tmp_path: Path
+) -> None:
+    file = written(frames[0], tmp_path / "p.csv")
+    with pytest.raises(Problem, match=r"unknown class that an alias stands for 'Hernie': did you mean 'Hernia'"):
+        read_scored(file, truth, aliases={"prob_Hernia": "Hernie"})
+    assert "Aliases by which no column is found: X = Hernia." in read_scored(file, truth, aliases={"X": "Hernia"}).notes
+
+
 def test_a_class_called_otherwise_everywhere_is_known(frames: Frames, tmp_path: Path) -> None:
     labels = written(frames[1].rename(columns={"Infiltration": "Infiltrate"}), tmp_path / "t.csv")
     found = read_scored_file(written(frames[0], tmp_path / "p.csv"), labels)
@@ -150,6 +159,13 @@ def test_values_outside_0_and_1_are_refused_by_class_and_count(frames: Frames, t
         read_scored(file, truth)
     with pytest.raises(Invalid, match="12 values above 1"):
         read_scored(file, truth, scale="probabilities")
+    strangers = scores.iloc[:3].assign(id=["x", "y", "z"])  # of no image of the truth, and a class it does not have
+    whole = pd.concat([scores, strangers]).assign(prob_Ghost=-1.0)
+    said = (
+        r"Edema has 2 values below 0, Hernia has 15 values above 1, prob_Ghost has 43 values below 0 \(from -1 to 1.5"
+    )
+    with pytest.raises(Invalid, match=said):
+        read_scored(written(whole, tmp_path / "w.csv"), truth)
     p, _ = by_hand((scores, frames[1]))
     ranked = read_scored(file, truth, scale="scores")
     assert ranked.probabilities is None

@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from lt_core.evaluation.reading.joining import Differing
 from lt_core.evaluation.scored_file import read_scored, read_scored_file
 from lt_core.problems import Problem
 from tests.evaluation.prediction_files import CLASSES, Frames, by_hand, made_frames, written
@@ -60,6 +61,8 @@ def test_rows_in_one_file_only_are_left_out_counted_and_listed(frames: Frames, t
     assert set(found.join["without_prediction"]) == {"00000007_000.png", gone}
     assert found.join["without_truth"] == ["stranger.png"]
     assert any("2 images of truth.csv have no prediction" in note for note in found.scored.notes)
+    few = read_scored_file(written(frames[0].iloc[:6], tmp_path / "few.csv"), truth)
+    assert set(few.as_json()["join"]["without_prediction"]) == set(frames[0]["id"][6:]), "all 34, not the first"
 
 
 def test_an_image_named_twice_is_taken_once_if_its_rows_agree_and_refused_if_not(
@@ -67,12 +70,15 @@ def test_an_image_named_twice_is_taken_once_if_its_rows_agree_and_refused_if_not
 ) -> None:
     scores, labels = frames
     again = pd.concat([scores, scores.iloc[[3, 5]]])
-    found = read_scored(written(again, tmp_path / "p.csv"), truth)
+    whole = read_scored_file(written(again, tmp_path / "p.csv"), truth)
+    assert whole.join["repeated"] == [scores["id"][3], scores["id"][5]]
+    found = whole.scored
     np.testing.assert_array_equal(found.probabilities, by_hand(frames)[0])
     assert any("repeats 2 rows" in note and scores["id"][3] in note for note in found.notes)
     again.iloc[-1, 1] = 0.123
-    with pytest.raises(Problem, match=f"differ about the same image.*{scores['id'][5]}"):
+    with pytest.raises(Differing, match=f"differ about the same image.*{scores['id'][5]}") as refused:
         read_scored(written(again, tmp_path / "q.csv"), truth)
+    assert refused.value.names == (scores["id"][5],)
     file = written(scores, tmp_path / "r.csv")
     twice = pd.concat([labels, labels.iloc[[2]]])
     assert len(read_scored(file, written(twice, tmp_path / "t.csv"))) == 40

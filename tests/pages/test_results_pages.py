@@ -329,6 +329,39 @@ def test_predictions_from_a_file_are_a_model_like_any_other(home: Path) -> None:
     assert "p.csv (file)" in words(app)
 
 
+def test_how_a_file_was_read_is_on_the_page_and_other_names_reach_the_numbers(home: Path) -> None:
+    from pages.ui.results import matched
+    from pages.ui.results.files import KEPT
+
+    n = range(40)
+    (home / "p.csv").write_text(
+        "ct,prob_Infiltrate,prob_why,prob_z\n" + "".join(f"i{k},{k / 40},{0.9 - k / 50},0.5\n" for k in n)
+    )
+    (home / "t.csv").write_text(
+        "id,y,Infiltration,w\n" + "".join(f"i{k},{int(k % 3 == 0)},{int(k > 19)},1\n" for k in range(42))
+    )
+    (home / "v.csv").write_text("ct,prob_Infiltrate,prob_why\n" + "".join(f"i{k},{k / 80},{0.9 - k / 50}\n" for k in n))
+    app = AppTest.from_file(str(APP), default_timeout=120)
+    app.run()
+    given = {"predictions": str(home / "p.csv"), "truth": str(home / "t.csv"), "validation": str(home / "v.csv"),
+             "id_column": "ct", "truth_id": "id", "aliases": "why = y"}  # fmt: skip
+    app.session_state[KEPT] = [given]
+    app.query_params["cut"] = "tuned"
+    app.switch_page("pages/results.py").run()
+    assert not app.exception
+    table = next(entry.value for entry in app.dataframe if "how" in entry.value)
+    assert table.to_numpy().tolist() == [
+        ["y", "prob_why", "as given"], ["Infiltration", "prob_Infiltrate", "alias"],
+        ["w", "none", "no column of this name"], ["none", "prob_z", "no class of this name in the truth"],
+    ]  # fmt: skip
+    words_of_them = matched.in_words(table.rename(columns={"column of the file": "column"}).replace("none", ""))
+    assert words_of_them == "2 of 3 classes found, 2 under another name, 1 column not used"
+    assert "2 in the truth, without a prediction" in words(app)
+    assert {metric.label: metric.value for metric in app.metric}["Macro AUROC"] == f"{(1.0 + _auroc_of_y()) / 2:.3f}"
+    shown = next(entry.value for entry in app.dataframe if "threshold" in entry.value).set_index("class")
+    assert shown.loc["Infiltration", "threshold"] == f"{20 / 80:.3f}", "tuned on the other file: its first positive"
+
+
 def _auroc_of_y() -> float:
     """By counting pairs."""
     present = [0.9 - k / 50 for k in range(40) if k % 3 == 0]

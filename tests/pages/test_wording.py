@@ -21,6 +21,15 @@ CORE = Path(__file__).parents[2] / "lt_core"
         ("name their folder (--images), or", 'name their folder ("Image folder"), or'),
         ("--labels gives 3 names", '"Label columns" gives 3 names'),
         ("with the option file, as in --option file=a.csv", "with the option file"),
+        (
+            "these look like logits: say --scale logits if",
+            'these look like logits: say "logits" under "The numbers are" if',
+        ),
+        ("say which with --alias p_x=y", 'say which with p_x=y under "Names that differ"'),
+        (
+            "say which column that is (--truth-id)",
+            'say which column that is ("Column of the truth that names its images")',
+        ),
         ("a.csv has columns a--images-b", "a.csv has columns a--images-b"),
     ],
 )

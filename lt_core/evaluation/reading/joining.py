@@ -26,7 +26,8 @@ class Join:
     """Rows that belong together: ``rows`` of the predictions and ``truth_rows``, (n,) each, in the truth's order.
 
     ``column`` is the one of the predictions that names the images, ``how`` says what was made of the names.
-    ``unpredicted`` and ``unknown`` are names of the truth without a prediction and of predictions without truth.
+    ``unpredicted`` and ``unknown`` are names of the truth without a prediction and of predictions without truth,
+    ``repeated`` names that either has in several rows that say the same; all of them, each once.
     """
 
     column: str
@@ -36,6 +37,20 @@ class Join:
     unpredicted: tuple[str, ...]
     unknown: tuple[str, ...]
     notes: tuple[str, ...] = ()
+    repeated: tuple[str, ...] = ()
+
+
+class Differing(Problem):
+    """Rows about one image that say different things; ``names`` are those of all such images."""
+
+    names: tuple[str, ...] = ()
+
+    @classmethod
+    def of(cls, sentence: str, names: Sequence[str]) -> Differing:
+        """Return the error that says ``sentence`` of the images ``names``."""
+        made = cls(sentence)
+        made.names = tuple(names)
+        return made
 
 
 def joined(
@@ -69,8 +84,8 @@ def joined(
     # as objects: what is asked of them one by one takes long of strings in Arrow
     here, there = pd.Series(keys, dtype=object), pd.Series(known, dtype=object)
     notes: list[str] = []
-    keep_here = _once(here, columns[column], where, _bound(same, False), notes, by=f" in column {column!r}")
-    keep_there = _once(there, truth, truth_name, _bound(same, True), notes)
+    keep_here, twice = _once(here, columns[column], where, _bound(same, False), notes, by=f" in column {column!r}")
+    keep_there, twice_there = _once(there, truth, truth_name, _bound(same, True), notes)
     index = pd.Series(keep_here, index=here.to_numpy()[keep_here])
     found = index.reindex(there.to_numpy()[keep_there]).to_numpy(np.float64)
     have = ~np.isnan(found)
@@ -79,7 +94,7 @@ def joined(
     return Join(
         column, how, found[have].astype(np.intp), keep_there[have],
         tuple(truth[row] for row in keep_there[~have]),
-        tuple(columns[column][row] for row in unknown), tuple(notes),
+        tuple(columns[column][row] for row in unknown), tuple(notes), tuple(dict.fromkeys([*twice, *twice_there])),
     )  # fmt: skip
 
 
@@ -144,10 +159,12 @@ def _once(
     same: Callable[[NDArray[np.intp], NDArray[np.intp]], NDArray[np.bool_]] | None,
     notes: list[str],
     by: str = "",
-) -> NDArray[np.intp]:
-    """Return the first row of each name, after asking whether the other rows of that name say the same."""
+) -> tuple[NDArray[np.intp], list[str]]:
+    """Return the first row of each name, after asking whether the other rows of that name say the same, and the names
+    that have other rows."""
     again = keys.duplicated() & (keys != "")
     rows = np.flatnonzero(again.to_numpy())
+    repeated: list[str] = []
     if rows.size:
         first_of = pd.Series(np.arange(len(keys)), index=keys.to_numpy())
         first_of = first_of[~first_of.index.duplicated()]
@@ -156,17 +173,17 @@ def _once(
         bad = list(dict.fromkeys(names[row] for row in rows[~equal].tolist()))
         if bad:
             kind = "image" if len(bad) == 1 else "images"
-            raise Problem(
+            raise Differing.of(
                 f"{where} has rows that differ about the same {kind}: {len(bad):,} named more than once{by} "
-                f"({listed(bad)}): leave one row for each"
-            )
+                f"({listed(bad, 30)}): leave one row for each", bad,
+            )  # fmt: skip
         repeated = list(dict.fromkeys(names[row] for row in rows.tolist()))
         again_said = counted(len(rows), "rows")
         notes.append(f"{where} repeats {again_said} word for word, each was taken once: {listed(repeated)}.")
     empty = int((keys == "").sum())
     if empty:
         notes.append(f"{where} has {counted(empty, 'rows that name no image')}: left out.")
-    return np.flatnonzero(~again.to_numpy() & (keys != "").to_numpy())
+    return np.flatnonzero(~again.to_numpy() & (keys != "").to_numpy()), repeated
 
 
 def _bound(

@@ -10,7 +10,7 @@ from typing import Literal
 
 import pandas as pd
 
-from lt_core.problems import Problem
+from lt_core.problems import Problem, Unknown
 
 Family = Literal["probabilities", "logits", "scores", ""]
 """What the name of a column says about its numbers; "" where it says nothing."""
@@ -113,8 +113,13 @@ def match_classes(
 
     A column fits a class by the same name, by the same letters and digits, or by an alias; ``aliases`` (column or its
     class to class) go before ``ALIASES``. Of ``prob_X``, ``logit_X``, ``pred_X`` and ``X`` the first is taken, or what
-    ``prefer`` says. Raises ``Problem`` where two columns fit one class equally well.
+    ``prefer`` says. Raises ``Problem`` where two columns fit one class equally well, and ``Unknown`` for an alias of no
+    class.
     """
+    called = {plain(bare_label(name)) for name in classes}
+    for new in (aliases or {}).values():
+        if plain(new) not in called:
+            raise Unknown.of("class that an alias stands for", new, list(classes))
     given = {plain(old): plain(new) for old, new in (aliases or {}).items()}
     families = [family_of(name) for name in columns]
     order = {family: k for k, family in enumerate((prefer, "probabilities", "logits", "scores", ""))}
@@ -147,7 +152,7 @@ def _each_once(matches: list[Match], where: str) -> list[Match]:
         if other is not None and rank(other.how) == rank(match.how):
             raise Problem(
                 f"{where}: column {match.column!r} fits both {other.class_name} and {match.class_name}: say which with "
-                "an alias"
+                f"--alias {match.column}={match.class_name}"
             )
         if other is None or rank(match.how) < rank(other.how):
             taken[match.column] = match

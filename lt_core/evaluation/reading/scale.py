@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Literal
 
 import numpy as np
@@ -18,13 +18,14 @@ SCALES: tuple[Scale, ...] = ("auto", "probabilities", "logits", "scores")
 
 
 def scale_of(
-    values: NDArray[np.float64], class_names: Sequence[str], said: Family, wanted: str, *, where: str
+    values: NDArray[np.float64], class_names: Sequence[str], said: Family, wanted: str, *, where: str,
+    whole: Mapping[str, NDArray[np.float64]] | None = None,
 ) -> tuple[Literal["probabilities", "logits", "scores"], list[str]]:
     """Return what ``values`` (n, C) are, and what to tell about it.
 
     ``said`` is what the columns are called, ``wanted`` one of ``SCALES``. With ``auto`` columns called logits are
-    logits, and everything else must lie in [0, 1]. Raises ``Invalid`` naming the classes and how many of their values
-    are no probabilities.
+    logits, and everything else must lie in [0, 1]. Raises ``Invalid`` naming all classes whose values do not and how
+    many of these there are in ``whole``, the columns of the file by class (None: ``values`` are all there is).
     """
     if wanted not in SCALES:
         raise Unknown.of("scale", wanted, list(SCALES))
@@ -37,7 +38,7 @@ def scale_of(
         hint = " although all lie in [0, 1]: say probabilities if they are" if inside and values.size else ""
         return "logits", [f"The columns are called logits and are read as such{hint}."]
     if not inside:
-        raise Invalid(_outside(values, class_names, where))
+        raise Invalid(_outside(whole or dict(zip(class_names, values.T, strict=True)), where))
     if values.size and bool(((values == 0) | (values == 1)).all()):
         return "probabilities", [_CALLS]
     if said == "probabilities" or wanted == "probabilities":
@@ -59,21 +60,22 @@ def _ranks(values: NDArray[np.float64]) -> str:
     )
 
 
-def _outside(values: NDArray[np.float64], class_names: Sequence[str], where: str) -> str:
-    above, below = (values > 1).sum(axis=0), (values < 0).sum(axis=0)
+def _outside(columns: Mapping[str, NDArray[np.float64]], where: str) -> str:
     said = []
-    for k, name in enumerate(class_names):
-        parts = [f"{n:,} {'value' if n == 1 else 'values'} {side}" for n, side in
-                 ((int(above[k]), "above 1"), (int(below[k]), "below 0")) if n]  # fmt: skip
+    for name, column in columns.items():
+        parts = [f"{counted(n, 'values')} {side}" for n, side in
+                 ((int((column > 1).sum()), "above 1"), (int((column < 0).sum()), "below 0")) if n]  # fmt: skip
         if parts:
             said.append(f"{name} has {' and '.join(parts)}")
+    values = np.concatenate(list(columns.values()))
+    values = values[np.isfinite(values)]
     low, high = float(values.min()), float(values.max())
     many = bool(((values < 0) | (values > 1)).mean() > 0.05)
     like = "logits" if low < 0 else "percentages (divide them by 100) or scores" if many and high <= 100 else "scores"
     few = "" if many else "; nearly all the others are probabilities, so mend these values if they are mistakes"
     return (
-        f"{where} does not hold probabilities: {listed(said, 30)} (from {low:g} to {high:.9g}); these look like "
-        f"{like}: say scale=logits if a sigmoid makes them probabilities, or scale=scores if they only rank the "
+        f"{where} does not hold probabilities: {', '.join(said)} (from {low:g} to {high:.9g}); these look like "
+        f"{like}: say --scale logits if a sigmoid makes them probabilities, or --scale scores if they only rank the "
         f"images{few}"
     )
 

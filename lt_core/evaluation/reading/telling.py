@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
@@ -54,6 +55,13 @@ def _left_out(columns: Columns, truth: Truth, matches: list[Match], left: list[s
     return said
 
 
+def unused(aliases: Mapping[str, str] | None, matches: list[Match]) -> list[str]:
+    """Say which aliases no column was taken by."""
+    taken = {plain(match.class_name) for match in matches if match.how == "as given"}
+    idle = [f"{old} = {new}" for old, new in (aliases or {}).items() if plain(new) not in taken]
+    return [f"Aliases by which no column is found: {', '.join(idle)}."] if idle else []
+
+
 def _empty_column(columns: Columns, class_name: str) -> bool:
     wanted = plain(bare_label(class_name))
     named = [name for name in columns.names if wanted in (plain(name), plain(family_of(name)[1]))]
@@ -78,7 +86,8 @@ def _is_metadata(columns: Columns, name: str) -> bool:
 
 
 def counts_of(join: Join | None, truth: Truth, columns: Columns) -> dict[str, Any]:
-    """Return how many rows were put together and which were not, as a JSON object; empty without a join."""
+    """Return how many rows were put together and all the names that were not, or that are repeated, as a JSON object;
+    empty without a join."""
     if join is None:
         return {}
     return {
@@ -89,8 +98,10 @@ def counts_of(join: Join | None, truth: Truth, columns: Columns) -> dict[str, An
         "n_truth": len(truth.labels),
         "n_without_prediction": len(join.unpredicted),
         "n_without_truth": len(join.unknown),
-        "without_prediction": list(join.unpredicted[:20]),
-        "without_truth": list(join.unknown[:20]),
+        "n_repeated": len(join.repeated),
+        "without_prediction": list(join.unpredicted),
+        "without_truth": list(join.unknown),
+        "repeated": list(join.repeated),
     }
 
 
@@ -114,7 +125,8 @@ def no_class(columns: Columns, candidates: list[str], truth: Truth) -> Problem:
     there = listed([name for name in candidates if plain(name)], 8) or "no columns of numbers"
     return Problem(
         f"{columns.where} has {there}, and {truth.name} has labels of {listed(truth.class_names, 8)}: no class is in "
-        "both; columns are matched by name, so call them prob_<class> or logit_<class>, or give aliases"
+        "both; columns are matched by name, so call them prob_<class> or logit_<class>, or give --alias "
+        "name=class"
     )
 
 

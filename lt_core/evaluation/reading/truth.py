@@ -104,5 +104,5 @@ def _labelled(table: Table) -> LabelMatrix:
 def _no_labels(where: str) -> Problem:
     return Problem(
         f"{where} has predictions but no labels: add columns label_<class> with 0 and 1, or give the table of labels "
-        "beside it (truth)"
+        "beside it (--truth)"
     )

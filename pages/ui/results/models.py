@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lt_core.evaluation import Scored
+from lt_core.evaluation.scored_file import ScoredFile
 from lt_core.training import Run
 
 LETTERS = "ABCDEF"
@@ -23,7 +24,7 @@ class Model:
     ``groups`` (C,) are head, medium and tail of its classes, ``positives`` (C,) their training counts (None where they
     are not known), ``n_train`` the number of training images. ``key`` changes whenever the predictions do: caches are
     keyed by it. ``run`` is None for predictions from a file; ``truth`` is the file, folder or built-in set that these
-    were held against, where there is one.
+    were held against, where there is one, and ``read`` says how they were read.
     """
 
     letter: str
@@ -36,6 +37,7 @@ class Model:
     n_train: int | None = None
     run: Run | None = None
     truth: str | None = None
+    read: ScoredFile | None = None
 
     @property
     def title(self) -> str:

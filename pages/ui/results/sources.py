@@ -2,20 +2,20 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass
-from pathlib import Path
+from dataclasses import dataclass
 
 import numpy as np
 import streamlit as st
 
 from lt_core.evaluation import Scored
-from lt_core.evaluation.scored_file import ScoredFile, read_scored_file
+from lt_core.evaluation.scored_file import ScoredFile
 from lt_core.problems import Problem
 from lt_core.stats import groups_of
 from lt_core.training import Run
 from pages.ui import quick_run, run_picker, run_source
 from pages.ui.results import files
 from pages.ui.results.models import LETTERS, MOST, Model
+from pages.ui.wording import on_page
 
 FIRST, OTHERS = run_source.RUN, run_source.OTHERS
 
@@ -47,7 +47,7 @@ def choose() -> list[Model]:
         try:
             found = _model(LETTERS[len(models)], name, entries[name], part)
         except Problem as problem:
-            st.error(f"**{entries[name].label} cannot be shown.** {problem}", icon=":material/error:")
+            st.error(f"**{entries[name].label} cannot be shown.** {on_page(problem)}", icon=":material/error:")
             continue
         models.append(found)
     if not models:
@@ -133,32 +133,32 @@ def _of_run(letter: str, run: Run, part: str) -> Model:
 
 
 def _of_file(letter: str, name: str, given: files.Given, part: str) -> Model:
-    whole = _read(**asdict(given), part=None if part == files.WHOLE else part, stamp=files.stamp(given))
+    stamp = files.stamp(given)
+    whole = _read(given, None if part == files.WHOLE else part, given.key, stamp)
     validation = None
-    if part == "test" and "val" in files.parts_of(given):
-        validation = _read(**asdict(given), part="val", stamp=files.stamp(given)).scored
+    if given.validation:
+        validation = _read(given, "validation file", given.key, stamp).scored
+    elif part == "test" and "val" in files.parts_of(given):
+        validation = _read(given, "val", given.key, stamp).scored
     groups = groups_of(whole.positives)
     return Model(
         letter,
         given.label,
-        f"{name}:{files.stamp(given)}:{part}",
+        f"{name}:{stamp}:{part}",
         whole.scored,
         validation,
         tuple(str(group) for group in groups),
         whole.positives,
         truth=given.truth,
+        read=whole,
     )
 
 
 @st.cache_resource(max_entries=8, show_spinner="Reading the predictions …")
-def _read(
-    predictions: str,
-    truth: str | None,
-    scale: str,
-    part: str | None,
-    stamp: str,  # noqa: ARG001 - part of the key
-) -> ScoredFile:
-    return read_scored_file(Path(predictions), None if truth is None else Path(truth), scale=scale, part=part)
+def _read(_given: files.Given, part: str | None, key: str, stamp: str) -> ScoredFile:  # noqa: ARG001 - say whose
+    if part == "validation file":
+        return files.read(_given, validation=True)
+    return files.read(_given, part)
 
 
 def _strip(model: Model, key: str, first: Model | None) -> None:
