@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from lt_core.data_commands import show
+from lt_core.model_flags import add_beta, add_correction, add_reading, reading_of
 from lt_core.problems import Invalid
 
 SHOWN = ("of", "metric", "a", "b", "difference", "low", "high", "verdict", "smallest_detectable")
@@ -20,9 +21,10 @@ def register(command: Any) -> None:
     sub.add_argument("--split", help="val or test (default: test of a run, everything of a file)")
     sub.add_argument("--threshold", type=float, default=0.5, help="for every class (default: 0.5)")
     sub.add_argument("--thresholds", metavar="METHOD", help="each run's own, tuned on validation: f1, sensitivity:0.9")
-    sub.add_argument("--truth", metavar="SOURCE", help="the data set that files of predictions are held against")
-    sub.add_argument("--scale", default="auto", help="of files: auto, probabilities, logits, scores")
+    add_reading(sub, "the data set that files of predictions are held against")
     sub.add_argument("--groups", default="relative", metavar="RULE", help="head, medium, tail of a file's classes")
+    add_correction(sub)
+    add_beta(sub)
     sub.add_argument("--draws", type=int, default=1000, help="paired bootstrap draws of patients (default: 1000)")
     sub.add_argument("--seed", type=int, default=0, help="of the draws")
 
@@ -41,7 +43,8 @@ def compare(args: argparse.Namespace) -> object:
 def _given(args: argparse.Namespace) -> dict[str, Any]:
     from lt_core.sweeps.two_runs import METRICS
 
-    return {"metrics": tuple(args.metric or METRICS), "draws": args.draws, "seed": args.seed}
+    more = {"draws": args.draws, "seed": args.seed, "correction": args.correction, "beta": args.beta}
+    return {"metrics": tuple(args.metric or METRICS), **more}
 
 
 def _of_runs(args: argparse.Namespace) -> list[dict[str, Any]]:
@@ -56,15 +59,15 @@ def _of_runs(args: argparse.Namespace) -> list[dict[str, Any]]:
 
 
 def _of_files(args: argparse.Namespace) -> list[dict[str, Any]]:
-    from lt_core.datasets import load_images
+    from lt_core.datasets import Source, load_images
     from lt_core.evaluation.scored_file import read_scored_file
     from lt_core.stats import groups_of
     from lt_core.sweeps.two_runs import differences
 
     if args.thresholds:
         raise Invalid("--thresholds tunes on the validation part of runs: give --threshold for files")
-    truth = load_images(args.truth)
-    read = [read_scored_file(Path(name), truth, scale=args.scale, part=args.split) for name in args.runs]
+    truth = load_images(Source(args.truth, options={"image": args.truth_id} if args.truth_id else {}))
+    read = [read_scored_file(Path(name), truth, part=args.split, **reading_of(args)) for name in args.runs]
     scored, others = read[0].scored, [entry.scored for entry in read[1:]]
     groups = groups_of(read[0].positives, scheme=args.groups, class_names=scored.class_names)
     cuts = (args.threshold, args.threshold)
@@ -92,7 +95,7 @@ def _shown(pair: dict[str, Any]) -> None:
     if "correction" in pair:
         from lt_core.evaluation.uncertainty.comparison import smallest_in_words
 
-        print(f"Verdicts go by p corrected after {pair['correction']} over the classes, and over the groups.")
+        print(f"Verdicts go by p corrected after {pair['correction']} over the classes, and over the groups, of each metric.")
         print(f"smallest_detectable: {smallest_in_words(pair['correction'])}; of macro, without correction.")
     for note in pair["notes"]:
         print(f"note: {note}")

@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
 from lt_core.data_commands import records, show
-from lt_core.model_flags import Asked, add_model, add_thresholds, cut_of, show_end
+from lt_core.model_flags import Asked, add_beta, add_correction, add_model, add_thresholds, cut_of, show_end
 from lt_core.problems import Invalid, Unknown
 
 if TYPE_CHECKING:
@@ -31,7 +31,7 @@ def register(command: Any, source_options: Callable[[Any], None]) -> None:
     sub.add_argument("--most", type=int, default=5, metavar="N", help="misses, and false alarms, a class (default: 5)")
     sub.add_argument("--metric", default="f1", help="of the probe: f1, recall, ap, auroc (default: f1)")
     sub.add_argument("--given", default="others", help="hold pairs against images with the same others, or nothing")
-    sub.add_argument("--correction", default="holm", help="for the number of pairs: holm or benjamini-hochberg")
+    add_correction(sub)
 
     sub = command("slices", slices, "One measure of every class by what is known of the images: sex, age, view, site.")
     add_model(sub, source_options)
@@ -40,7 +40,8 @@ def register(command: Any, source_options: Callable[[Any], None]) -> None:
     sub.add_argument("--class", action="append", dest="classes", metavar="NAME", help="may be given several times")
     sub.add_argument("--metric", default="f1", metavar="NAME", help="f1, recall, ap, auroc, brier ... (default: f1)")
     sub.add_argument("--edges", type=float, nargs="+", metavar="X", help="where bands of numbers begin, rising")
-    sub.add_argument("--correction", default="holm", help="for the number of rows: holm or benjamini-hochberg")
+    add_correction(sub)
+    add_beta(sub)
 
 
 def _classes(asked: Asked, wanted: Sequence[str] | None) -> list[str]:
@@ -149,7 +150,7 @@ def slices(args: argparse.Namespace) -> object:
     found = by_slice(
         asked.scored, args.by, at, metric=args.metric, classes=names if args.classes else None,
         edges=tuple(args.edges) if args.edges else None, columns=known, draws=args.draws, seed=args.seed,
-        correction=args.correction,
+        correction=args.correction, beta=args.beta,
     )  # fmt: skip
     table = found.table[found.table["class"].isin(names)]
     counts = [{"slice": name, "n": int(found.slices.mask(name).sum())} for name in found.slices.names]

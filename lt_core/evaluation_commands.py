@@ -12,6 +12,7 @@ from lt_core.data_commands import records, show
 from lt_core.model_flags import (
     METHODS,
     Asked,
+    add_beta,
     add_draws,
     add_model,
     add_thresholds,
@@ -38,6 +39,7 @@ def register(command: Any, source_options: Callable[[Any], None]) -> None:
     sub = command("evaluate", evaluate, "Every measure of every class with its interval, of a run or of any model.")
     add_model(sub, source_options)
     add_thresholds(sub)
+    add_beta(sub)
     for flag, suffix in (("csv", "csv"), ("latex", "tex"), ("markdown", "md")):
         sub.add_argument(f"--{flag}", type=Path, metavar=f"FILE.{suffix}", help=f"write the table as {flag}")
 
@@ -57,7 +59,8 @@ def evaluate(args: argparse.Namespace) -> object:
     told: dict[str, Any] = {}
     if tuned is not None:
         tuned, told = _told(asked, tuned, args)
-    found = evaluated(asked.scored, thresholds=at, groups=asked.groups, draws=args.draws, seed=args.seed)
+    found = evaluated(asked.scored, thresholds=at, groups=asked.groups, draws=args.draws, seed=args.seed,
+                      beta=args.beta)  # fmt: skip
     found = replace(found, notes=(*found.notes, *asked.notes, *(() if tuned is None else tuned.notes)))
     _written(found, args)
     entry = _json(found) | asked.about | told

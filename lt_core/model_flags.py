@@ -27,15 +27,53 @@ def add_model(sub: Any, source_options: Callable[[Any], None]) -> None:
     """Add what says which model, on which images: a run or a file with its truth, a part, groups."""
     sub.add_argument("run", nargs="?", metavar="RUN", help="a run; or give --predictions")
     sub.add_argument("--predictions", type=Path, metavar="FILE", help="a table or .npz of any model's answers")
-    sub.add_argument("--truth", metavar="SOURCE", help="the data set with the labels (default: beside the predictions)")
-    sub.add_argument("--id", dest="id_column", metavar="COLUMN", help="the column of --predictions that names images")
-    sub.add_argument("--truth-id", metavar="COLUMN", help="the column of --truth that names images")
-    sub.add_argument("--alias", action="append", default=[], metavar="name=class", help="what a class is called there")
-    sub.add_argument("--scale", default="auto", help="auto, probabilities, logits, or scores that only rank")
+    add_reading(sub, "the data set with the labels (default: beside the predictions)")
     sub.add_argument("--split", help="train, val or test (default: test of a run, everything of a file)")
     sub.add_argument("--validation", type=Path, metavar="FILE", help="predictions to tune on, of the same truth")
     sub.add_argument("--groups", default="relative", metavar="RULE", help="head, medium, tail of a file's classes")
     source_options(sub)
+
+
+def add_reading(sub: Any, truth: str) -> None:
+    """Add how files of predictions are read: their truth, columns, names and scale."""
+    sub.add_argument("--truth", metavar="SOURCE", help=truth)
+    sub.add_argument("--id", dest="id_column", metavar="COLUMN", help="the column of the predictions that names images")
+    sub.add_argument("--truth-id", metavar="COLUMN", help="the column of --truth that names images")
+    sub.add_argument("--alias", action="append", default=[], metavar="name=class", help="what a class is called there")
+    sub.add_argument("--scale", default="auto", help="auto, probabilities, logits, or scores that only rank")
+
+
+def reading_of(args: argparse.Namespace) -> dict[str, Any]:
+    """Return what ``add_reading`` says of files but the truth, as ``read_scored_file`` takes it."""
+    return {"scale": args.scale, "id_column": args.id_column, "aliases": pairs_of("--alias", args.alias)}
+
+
+def truth_of(args: argparse.Namespace) -> Any:
+    """Return the data set that ``--truth`` names; None where the labels stand beside the predictions."""
+    from lt_core.datasets import load_images
+
+    if args.truth is None:
+        return None
+    args.source = args.truth
+    wanted = source_of(args)
+    if args.truth_id:
+        wanted = replace(wanted, options={**wanted.options, "image": args.truth_id})
+    return load_images(wanted)
+
+
+def add_correction(sub: Any) -> None:
+    """Add how p-values are corrected for their number."""
+    sub.add_argument(
+        "--correction", default="holm", type=lambda name: {"bh": "benjamini-hochberg"}.get(name, name),
+        metavar="NAME", help="of p-values for how many they are: holm (default), bh (benjamini-hochberg) or none",
+    )  # fmt: skip
+
+
+def add_beta(sub: Any) -> None:
+    """Add the beta of F-beta."""
+    sub.add_argument(
+        "--beta", type=float, default=2.0, help="of F-beta: recall counts beta^2 times precision (default: 2)"
+    )
 
 
 def add_thresholds(sub: Any) -> None:
@@ -120,18 +158,10 @@ def _of_run(args: argparse.Namespace, tune_on: str | None) -> Asked:
 
 
 def _of_file(args: argparse.Namespace, tune_on: str | None) -> Asked:
-    from lt_core.datasets import load_images
     from lt_core.evaluation.scored_file import read_scored_file
     from lt_core.stats import groups_of
 
-    truth: Any = None
-    if args.truth is not None:
-        args.source = args.truth
-        wanted = source_of(args)
-        if args.truth_id:
-            wanted = replace(wanted, options={**wanted.options, "image": args.truth_id})
-        truth = load_images(wanted)
-    given = {"scale": args.scale, "id_column": args.id_column, "aliases": pairs_of("--alias", args.alias)}
+    truth, given = truth_of(args), reading_of(args)
     found = read_scored_file(args.predictions, truth, part=args.split, **given)
     validation = None
     if args.validation is not None:

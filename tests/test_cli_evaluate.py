@@ -158,4 +158,11 @@ def test_two_files_are_compared_in_pairs(capsys: pytest.CaptureFixture[str], fil
     itself = run(capsys, "compare", files[0], files[0], *given)
     assert isinstance(itself, dict)
     assert {row["verdict"] for row in itself["classes"]} == {"same"}
+    table = pd.read_csv(files[1])
+    table[["prob_d", "prob_a", "image", "prob_b"]].to_csv(files[1], index=False)
+    fewer = run(capsys, "compare", files[1], files[0], *given, "--correction", "bh")
+    assert isinstance(fewer, dict)
+    assert [row["difference"] for row in fewer["classes"]] == [entry["classes"][k]["difference"] for k in (0, 1, 3)]
+    assert fewer["correction"] == "benjamini-hochberg"
+    assert "Classes of one.csv alone were left out: c." in fewer["notes"]
     assert "unknown metric" in refused(capsys, "compare", *files[:2], "--truth", files[2], "--metric", "f7")

@@ -15,8 +15,10 @@ from lt_core.evaluation.scored import Scored
 from lt_core.evaluation.thresholds import tune
 from lt_core.evaluation.uncertainty import compare, evaluate
 from lt_core.evaluation.uncertainty.comparison import UNDECIDED
+from lt_core.evaluation.uncertainty.evaluating import checked_beta
+from lt_core.evaluation.uncertainty.pairing import alone, of_classes
 from lt_core.params import checked
-from lt_core.problems import Invalid, Problem
+from lt_core.problems import Invalid
 from lt_core.training.config import RunConfig
 from lt_core.training.folder.store import Run
 
@@ -34,31 +36,31 @@ def compare_runs(
     threshold: float = 0.5,
     thresholds: tuple[str, float | None] | None = None,
     metrics: Sequence[str] = METRICS,
-    draws: int = 1000,
-    seed: int = 0,
+    **more: Any,
 ) -> dict[str, Any]:
-    """Return B minus A as a JSON object.
+    """Return B minus A as a JSON object; ``more`` (draws, seed, correction, beta) is as in ``differences``.
 
     ``a`` and ``b``: run, name, loss, seed; ``settings``: a row per setting that differs; ``macro``, ``groups`` and
     ``classes``: rows of metric, a, b, difference, low, high, verdict and what ``compare`` says beside them. Intervals
     and p-values are of the paired bootstrap over test images (by patient where known): they say nothing about seeds.
     ``thresholds`` is a method and its target: each run's own, tuned on its validation part. ``note`` says what stands
-    in the way of a fair comparison, ``notes`` what was left out. Runs without common images or truth are not paired:
-    their rows have no intervals. Raises ``Problem`` for other classes.
+    in the way of a fair comparison, ``notes`` what was left out: classes go by name, those of one run alone are.
+    Runs without common images or truth are not paired: their rows have no intervals. Raises ``Invalid`` without a class
+    in common, and where a run that chooses one class an image has another one alone.
     """
     of_a, of_b = (run.predictions(part) for run in (a, b))
-    if of_a.class_names != of_b.class_names:
-        raise Problem(f"{a.path.name} and {b.path.name} have different classes: only runs on the same data compare")
     same = _same_images(of_a, of_b)
-    one, other = _scored(of_a, a, same), _scored(of_b, b, same)
     cuts = [_cut(run, threshold, thresholds) for run in (a, b)]
-    groups = list(a.dataset_card["groups"])
+    both = (_scored(of_a, a, same), _scored(of_b, b, same), a.dataset_card["groups"], cuts)
+    one, other, groups, cuts, left = in_common(*both)
     try:
-        found = differences(one, other, groups, cuts=cuts, metrics=metrics, draws=draws, seed=seed)
+        found = differences(one, other, groups, cuts=cuts, metrics=metrics, **more)
     except Invalid as problem:
         if same:
             raise
-        found = _unpaired(one, other, groups, cuts, metrics) | {"notes": [f"Not paired: {problem}."]}
+        told = {key: more[key] for key in ("beta",) if key in more}
+        found = _unpaired(one, other, groups, cuts, metrics, **told) | {"notes": [f"Not paired: {problem}."]}
+    found["notes"] = [*left, *found["notes"]]
     return {
         "a": _about(a),
         "b": _about(b),
@@ -71,6 +73,22 @@ def compare_runs(
     }
 
 
+def in_common(
+    a: Scored, b: Scored, groups: Sequence[str], cuts: Sequence[ArrayLike]
+) -> tuple[Scored, Scored, list[str], list[ArrayLike], list[str]]:
+    """Return A, B, groups and thresholds of the classes that both have, in A's order, and what was left out."""
+    names = [name for name in a.class_names if name in b.class_names]
+    if not names:
+        raise Invalid(f"{a.title or 'A'} and {b.title or 'B'} have no class in common: there is nothing to compare")
+    left = [*alone(a, names), *alone(b, names)]
+    at = [[one.class_names.index(name) for name in names] for one in (a, b)]
+    kept: list[ArrayLike] = [
+        np.broadcast_to(np.asarray(cut, dtype=np.float64), len(one.class_names))[k]
+        for one, cut, k in zip((a, b), cuts, at, strict=True)
+    ]
+    return of_classes(a, names), of_classes(b, names), [groups[k] for k in at[0]], kept, left
+
+
 def differences(
     a: Scored,
     b: Scored,
@@ -80,20 +98,26 @@ def differences(
     metrics: Sequence[str] = METRICS,
     draws: int = 1000,
     seed: int = 0,
+    correction: str = "holm",
+    beta: float = 2.0,
 ) -> dict[str, Any]:
     """Return n, ``macro``, ``groups`` and ``classes``, rows of each metric, and ``notes``, of B minus A.
 
-    ``groups`` is "head", "medium" or "tail" for each class of ``a``, ``cuts`` the thresholds of A and of B. A group
-    that has no class has a row without numbers.
+    ``groups`` is "head", "medium" or "tail" for each class of ``a``, ``cuts`` the thresholds of A and of B. Classes go
+    by name, in the order of A; those of one model alone are left out. A group that has no class has a row without
+    numbers. ``correction`` is of p-values for their number (``multiple.adjusted``), ``beta`` of F-beta.
     """
+    a, b, groups, cuts, left = in_common(a, b, groups, cuts)
+    beta = checked_beta(beta)
     alike = _alike(a, b, cuts)
     order = {name: k for k, name in enumerate(a.class_names)}
     macro, by_group, classes = [], [], []
     said: dict[str, Any] = {}
     for metric in metrics:
         found = compare(a, b, metric=metric, thresholds_a=cuts[0], thresholds_b=cuts[1], groups=groups, draws=draws,
-                        seed=seed).as_json()  # fmt: skip
-        said = {key: found[key] for key in ("n", "n_patients", "draws", "seed", "correction", "notes")}
+                        seed=seed, correction=correction, beta=beta).as_json()  # fmt: skip
+        said = {key: found[key] for key in ("n", "n_patients", "draws", "seed", "correction")}
+        left += found["notes"]
         macro.append({"metric": metric, "n_classes": found["macro"]["n_classes"], **_ends(found["macro"], alike.all())})
         there = {row["group"]: row for row in found["groups"]}
         by_group += [
@@ -106,14 +130,17 @@ def differences(
         ]  # fmt: skip
     classes.sort(key=lambda row: order[row["class"]])
     by_group.sort(key=lambda row: GROUPS.index(row["group"]))
-    return {**said, "macro": macro, "groups": by_group, "classes": classes}
+    notes = list(dict.fromkeys(left))
+    return {**said, "beta": beta, "macro": macro, "groups": by_group, "classes": classes, "notes": notes}
 
 
 def _unpaired(
-    a: Scored, b: Scored, groups: Sequence[str], cuts: Sequence[ArrayLike], metrics: Sequence[str]
+    a: Scored, b: Scored, groups: Sequence[str], cuts: Sequence[ArrayLike], metrics: Sequence[str], beta: float = 2.0
 ) -> dict[str, Any]:
     """The same rows without intervals, of models that were asked different questions."""
-    one, other = (evaluate(m, thresholds=cut, groups=groups, draws=0) for m, cut in zip((a, b), cuts, strict=True))
+    one, other = (
+        evaluate(m, thresholds=cut, groups=groups, draws=0, beta=beta) for m, cut in zip((a, b), cuts, strict=True)
+    )
 
     def row(metric: str, x: float, y: float) -> dict[str, Any]:
         return {"metric": metric, **_ends({"a": or_none(x), "b": or_none(y), "difference": or_none(y - x)})}
@@ -161,9 +188,9 @@ def _cut(run: Run, threshold: float, thresholds: tuple[str, float | None] | None
 
 
 def _alike(a: Scored, b: Scored, cuts: Sequence[ArrayLike]) -> NDArray[np.bool_]:
-    """In which classes of ``a`` (C,) both models say the same of the same images, word for word."""
+    """In which of their classes (C,) both models say the same of the same images, word for word."""
     n = len(a.class_names)
-    if not np.array_equal(a.ids, b.ids) or a.class_names != b.class_names:
+    if not np.array_equal(a.ids, b.ids):
         return np.zeros(n, np.bool_)
     equal_cuts = np.broadcast_to(np.asarray(cuts[0]) == np.asarray(cuts[1]), n)
     return np.asarray((a.scores == b.scores).all(axis=0) & equal_cuts)
@@ -185,10 +212,11 @@ def _about(run: Run) -> dict[str, Any]:
 
 
 def _same_images(a: Predictions, b: Predictions) -> bool:
-    return len(a) == len(b) and all(
-        np.array_equal(x, y) for x, y in ((a.ids, b.ids), (a.rows, b.rows), (np.nan_to_num(a.targets, nan=-1),
-                                                                            np.nan_to_num(b.targets, nan=-1)))
-    )  # fmt: skip
+    """Whether both are about the same rows of the same images, with the same truth in the classes they share."""
+    names = [name for name in a.class_names if name in b.class_names]
+    truth = [np.nan_to_num(p.targets[:, [p.class_names.index(name) for name in names]], nan=-1) for p in (a, b)]
+    pairs = ((a.ids, b.ids), (a.rows, b.rows), truth)
+    return len(a) == len(b) and all(np.array_equal(x, y) for x, y in pairs)
 
 
 def _note(a: Run, b: Run, same_images: bool) -> str:

@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import json
 import math
+import shutil
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
 import pandas as pd
 import pytest
 from scipy import stats
-from sklearn.metrics import average_precision_score, f1_score
+from scipy.stats import false_discovery_control
+from sklearn.metrics import average_precision_score, f1_score, fbeta_score
 
 from lt_core.datasets import Source
 from lt_core.problems import Problem
@@ -173,6 +176,49 @@ def test_two_runs_side_by_side(comparison: ComparePlan, done: Carry) -> None:
     assert all(row["verdict"] == "same" for row in itself["classes"] if row["difference"] is not None)
     assert "another seed" in entry["note"]
     assert "different seeds" in compare_runs(a, Run(sweep.folder_of("00-bce-s1")))["note"]
+
+
+def test_runs_are_paired_by_the_names_of_their_classes(comparison: ComparePlan, done: Carry, tmp_path: Path) -> None:
+    sweep, _ = done(comparison)
+    a, b = (Run(sweep.folder_of(key)) for key in ("00-bce-s0", "01-asl-s0"))
+
+    def with_classes(order: list[int], name: str) -> Run:
+        said = b.predictions("test")
+        kept = {f: getattr(said, f)[:, order] for f in ("logits", "targets")}
+        run = Run(Path(shutil.copytree(b.path, tmp_path / name)))
+        names = tuple(said.class_names[k] for k in order)
+        replace(said, class_names=names, **kept).save(run.path / "predictions-test.npz")
+        return run
+
+    plain = compare_runs(a, b, draws=60)
+    turned = compare_runs(a, with_classes([2, 0, 1], "turned"), draws=60)
+    assert turned["same_images"]
+    for what in ("classes", "groups", "macro"):
+        assert turned[what] == plain[what]
+    fewer = compare_runs(a, with_classes([2, 0], "fewer"), draws=60)
+    aps = {row["class"]: row["difference"] for row in fewer["classes"] if row["metric"] == "ap"}
+    wanted = {row["class"]: row["difference"] for row in plain["classes"] if row["metric"] == "ap"}
+    assert list(aps) == ["a", "c"]
+    assert aps == {name: wanted[name] for name in aps}
+    assert fewer["macro"][0]["difference"] == pytest.approx(sum(aps.values()) / 2)
+    assert fewer["notes"][0] == f"Classes of {a.name} alone were left out: b."
+
+
+def test_the_correction_and_beta_asked_for_are_those_applied(comparison: ComparePlan, done: Carry) -> None:
+    sweep, _ = done(comparison)
+    a, b = (Run(sweep.folder_of(key)) for key in ("00-bce-s0", "01-asl-s0"))
+    found = compare_runs(a, b, draws=60, correction="benjamini-hochberg", metrics=("ap",))
+    p = np.array([row["p"] for row in found["classes"]], dtype=float)
+    wanted = false_discovery_control(p[~np.isnan(p)])
+    assert [row["p_adjusted"] for row in found["classes"] if row["p"] is not None] == pytest.approx(wanted)
+    said = b.predictions("test")
+    half = compare_runs(a, b, draws=20, metrics=("f_beta",), beta=0.5)
+    for c, row in enumerate(half["classes"]):
+        f = fbeta_score(said.targets[:, c], said.probabilities[:, c] >= 0.5, beta=0.5, zero_division=np.nan)
+        assert (row["b"] is None) == bool(np.isnan(f))
+        assert row["b"] is None or row["b"] == pytest.approx(f)
+    with pytest.raises(Problem, match="beta of F-beta must be from"):
+        compare_runs(a, b, beta=0.0)
 
 
 def a_names() -> set[str]:

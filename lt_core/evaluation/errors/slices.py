@@ -19,6 +19,7 @@ from lt_core.evaluation.uncertainty.cells import Cells, cells_of, checked_thresh
 from lt_core.evaluation.uncertainty.comparison import BETTER, LOWER_IS_BETTER, UNDECIDED, WORSE
 from lt_core.evaluation.uncertainty.counted import counted, counts_of
 from lt_core.evaluation.uncertainty.drawing import METRICS, draw
+from lt_core.evaluation.uncertainty.evaluating import checked_beta
 from lt_core.evaluation.uncertainty.intervals import intervals_of
 from lt_core.evaluation.uncertainty.multiple import adjusted
 from lt_core.evaluation.uncertainty.ordered import RANKED
@@ -89,7 +90,7 @@ def by_slice(
     cut = sliced(known, column, edges)
     parts = [cut.mask(name) for name in cut.names]
     needs = 0 if metric in CLOSED else draws
-    settings = _Settings(metric, at, needs, seed, beta)
+    settings = _Settings(metric, at, needs, seed, checked_beta(beta))
     rows = [_rows(some, name, mask, settings) for name, mask in zip(cut.names, parts, strict=True)]
     table = pd.concat(rows, ignore_index=True)
     method = str(table["method"].iloc[0])

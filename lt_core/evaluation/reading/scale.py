@@ -18,7 +18,12 @@ SCALES: tuple[Scale, ...] = ("auto", "probabilities", "logits", "scores")
 
 
 def scale_of(
-    values: NDArray[np.float64], class_names: Sequence[str], said: Family, wanted: str, *, where: str,
+    values: NDArray[np.float64],
+    class_names: Sequence[str],
+    said: Family,
+    wanted: str,
+    *,
+    where: str,
     whole: Mapping[str, NDArray[np.float64]] | None = None,
 ) -> tuple[Literal["probabilities", "logits", "scores"], list[str]]:
     """Return what ``values`` (n, C) are, and what to tell about it.

@@ -23,6 +23,8 @@ from lt_core.evaluation.uncertainty.warned import class_warnings, mean_warnings
 from lt_core.problems import Invalid
 
 Numbers = NDArray[np.float64]
+BETAS = (0.01, 100.0)
+"""From where F-beta is next to precision to where it is next to recall."""
 
 
 def evaluate(
@@ -42,8 +44,9 @@ def evaluate(
     """
     names = scored.class_names
     checked_groups(groups, names)
-    if draws < 0 or not beta > 0:
-        raise Invalid(f"draws must be at least 0 and beta above 0, got {draws} and {beta:g}")
+    beta = checked_beta(beta)
+    if draws < 0:
+        raise Invalid(f"draws must be at least 0, got {draws}")
     cells = cells_of(scored, thresholds)
     values = point_values(cells, beta)
     images = of_images(cells)
@@ -73,6 +76,13 @@ def evaluate(
         notes=scored.notes,
         warnings=mean_warnings(support, drawn),
     )
+
+
+def checked_beta(beta: float) -> float:
+    """Return the beta of F-beta: how many times recall counts as much as precision; raise ``Invalid`` out of range."""
+    if not BETAS[0] <= beta <= BETAS[1]:
+        raise Invalid(f"the beta of F-beta must be from {BETAS[0]:g} to {BETAS[1]:g}, got {beta:g}")
+    return float(beta)
 
 
 def checked_groups(groups: Sequence[str] | None, class_names: Sequence[str]) -> None:

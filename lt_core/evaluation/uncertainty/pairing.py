@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -64,15 +65,29 @@ def paired(a: Scored, b: Scored, thresholds_a: ArrayLike = 0.5, thresholds_b: Ar
 
 
 def _cut(scored: Scored, rows: NDArray[np.int64], columns: NDArray[np.int64]) -> Scored:
-    some = scored.only(rows)
-    if np.array_equal(columns, np.arange(len(scored.class_names))):
-        return some
+    return of_classes(scored.only(rows), [scored.class_names[k] for k in columns])
+
+
+def of_classes(scored: Scored, names: Sequence[str]) -> Scored:
+    """Return ``scored`` with the classes ``names``, which it has, in this order.
+
+    Raises ``Invalid`` where images have one class each and one would be left out: the largest score answers which.
+    """
+    if tuple(names) == scored.class_names:
+        return scored
+    if scored.kind == "single" and len(names) < len(scored.class_names):
+        alone = ", ".join(name for name in scored.class_names if name not in names)
+        raise Invalid(
+            f"{_name(scored)} chooses one class for each image, also among {alone}, which the other does not know: "
+            "such answers do not compare, choose models of the same classes"
+        )
+    at = [scored.class_names.index(name) for name in names]
     return replace(
-        some,
-        class_names=tuple(scored.class_names[k] for k in columns),
-        scores=some.scores[:, columns],
-        probabilities=None if some.probabilities is None else some.probabilities[:, columns],
-        targets=some.targets[:, columns],
+        scored,
+        class_names=tuple(names),
+        scores=scored.scores[:, at],
+        probabilities=None if scored.probabilities is None else scored.probabilities[:, at],
+        targets=scored.targets[:, at],
     )
 
 
@@ -81,10 +96,14 @@ def _left_out(a: Scored, b: Scored, n: int, classes: list[str]) -> tuple[str, ..
     for one in (a, b):
         if len(one) > n:
             notes.append(f"{len(one) - n:,} images of {_name(one)} are not in the other and were left out.")
-        alone = [name for name in one.class_names if name not in classes]
-        if alone:
-            notes.append(f"Classes of {_name(one)} alone were left out: {', '.join(alone)}.")
+        notes += alone(one, classes)
     return tuple(notes)
+
+
+def alone(scored: Scored, classes: Sequence[str]) -> list[str]:
+    """Say which classes of ``scored`` are not in ``classes``, if any."""
+    names = [name for name in scored.class_names if name not in classes]
+    return [f"Classes of {_name(scored)} alone were left out: {', '.join(names)}."] if names else []
 
 
 def _name(scored: Scored) -> str:
