@@ -13,6 +13,7 @@ ROOT = Path(__file__).resolve().parents[1]
 FLOORS = (  # from the ground up: a package imports only what stands below it
     ("problems",),
     ("home",),
+    ("whole",),
     ("params",),
     ("charts",),
     ("datasets",),
@@ -34,6 +35,7 @@ FLOORS = (  # from the ground up: a package imports only what stands below it
     ("train_flags",),
     ("commands",),
     ("run_commands",),
+    ("trash_commands",),
     ("method_commands",),
     ("localise_commands",),
     ("explain_commands",),

@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lt_core.problems import Invalid, Problem
+from lt_core.whole import reason, whole
 
 Link = Literal["sigmoid", "softmax"]
 """How logits become probabilities: each class apart, or all classes of an image together."""
@@ -79,23 +80,28 @@ class Predictions:
         return self.logits if self.logit_scale == 1.0 else self.logits.astype(np.float64) * self.logit_scale
 
     def save(self, path: Path) -> None:
-        """Write one ``.npz`` without pickles."""
+        """Write one ``.npz`` without pickles, whole; raise ``Problem``, with the old file kept, where it cannot be."""
         patients: dict[str, Any] = {}
         if self.patients is not None:
             patients["patients"] = np.asarray(self.patients, dtype=np.str_)
-        np.savez_compressed(
-            path,
-            class_names=np.array(self.class_names, dtype=np.str_),
-            logits=self.logits,
-            targets=self.targets,
-            rows=self.rows,
-            ids=self.ids,
-            kind=np.array(self.kind),
-            part=np.array(self.part),
-            link=np.array(self.link),
-            logit_scale=np.array(self.logit_scale),
-            **patients,
-        )
+        arrays = {
+            "class_names": np.array(self.class_names, dtype=np.str_),
+            "logits": self.logits,
+            "targets": self.targets,
+            "rows": self.rows,
+            "ids": self.ids,
+            "kind": np.array(self.kind),
+            "part": np.array(self.part),
+            "link": np.array(self.link),
+            "logit_scale": np.array(self.logit_scale),
+        }
+        try:
+            with whole(path) as partial, partial.open("wb") as file:
+                np.savez_compressed(file, **arrays, **patients)
+        except OSError as error:
+            raise Problem(
+                f"{path} could not be written ({reason(error)}): make room on the disk and resume the run"
+            ) from None
 
     @classmethod
     def load(cls, path: Path) -> Predictions:

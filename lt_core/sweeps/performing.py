@@ -49,7 +49,7 @@ def perform(
     After each epoch its best value so far is held against the trial's floor; below it the run is stopped like any
     other, with predictions, and ``outcome`` calls it pruned. Raises ``Problem`` for what cannot be trained at all.
     """
-    begun = (folder / "events.jsonl").exists()
+    begun = any((folder / name).exists() for name in ("config.json", "events.jsonl"))
     if begun and (found := outcome(trial, folder)) is not None and found.state in ("finished", "pruned"):
         return
     own = trainer or torch_trainer()

@@ -7,14 +7,14 @@ from collections.abc import Callable, Generator, Iterator
 from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
 
-import torch
-
 from lt_core.home import made
 from lt_core.problems import Problem
 from lt_core.training.config import RunConfig
 from lt_core.training.ending import failed, why_others_ended
 from lt_core.training.folder import checkpoint, events, lock
 from lt_core.training.folder.events import Event, event
+from lt_core.training.folder.files import check_free
+from lt_core.training.folder.meta import now, write_meta
 from lt_core.training.folder.store import Run, write_json
 from lt_core.training.folder.tensorboard import Board
 from lt_core.training.job import Job, prepare
@@ -22,7 +22,8 @@ from lt_core.training.pixels import Progress
 from lt_core.training.ranks import ALONE, Ranks
 from lt_core.training.scoring import check_divergence, check_same, peak_memory, scores_of
 from lt_core.training.session import Session
-from lt_core.training.steps import Losses, learn
+from lt_core.training.steps import Losses, learn, out_of_memory
+from lt_core.whole import room_asked
 
 SAID_EVERY = 0.5
 """Seconds between two step events."""
@@ -36,6 +37,7 @@ def train(
     should_stop: Asked = lambda: False,
     progress: Progress | None = None,
     ranks: Ranks = ALONE,
+    owner: str = "",
 ) -> Iterator[Event]:
     """Train one model, write everything into ``folder``, and yield what happens.
 
@@ -44,17 +46,19 @@ def train(
     are kept. A stop (asked for by ``should_stop`` or by a file called ``stop`` in the folder) ends in ``stopped``,
     reported like a finished run from the epochs that were completed; ``resume`` goes on from the very step.
     ``progress(done, of)`` is called while images are decoded, which happens once for a data set. ``ranks`` are the
-    processes that train together (``ranks.join``): all of them call this, the first one writes.
+    processes that train together (``ranks.join``): all of them call this, the first one writes. ``owner`` is free
+    text, for ``meta.json``.
     """
-    if ranks.first and (folder / "events.jsonl").exists():
-        raise Problem(f"{folder} already holds a run: choose another folder, resume it, or remove it first")
-    if folder.exists() and not folder.is_dir():
-        raise Problem(f"{folder} is a file: choose a folder for the run")
+    if ranks.first:
+        check_free(folder)
     _check_joined(config, ranks)
-    job = prepare(config, progress=progress, should_stop=should_stop, ranks=ranks)
+    with room_asked(folder):
+        job = prepare(config, progress=progress, should_stop=should_stop, ranks=ranks)
     made(folder)
-    with _held(folder, ranks):
+    with _held(folder, ranks, check_free):  # again: preparing takes long, and somebody may have queued a run there
         if ranks.first:
+            if owner:
+                write_meta(folder, created=now(), owner=owner)
             write_json(folder / "config.json", config.as_json())
             write_json(folder / "dataset.json", job.card)
         session = Session(job, folder)
@@ -69,9 +73,9 @@ def _check_joined(config: RunConfig, ranks: Ranks) -> None:
         )
 
 
-def _held(folder: Path, ranks: Ranks) -> AbstractContextManager[None]:
+def _held(folder: Path, ranks: Ranks, check: Callable[[Path], None] | None = None) -> AbstractContextManager[None]:
     """Return the block in which the run is held: by the first of its processes."""
-    return lock.hold(folder) if ranks.first else nullcontext()
+    return lock.hold(folder, check=check) if ranks.first else nullcontext()
 
 
 def resume(
@@ -94,7 +98,8 @@ def _resumed(run: Run, should_stop: Asked, progress: Progress | None, ranks: Ran
     folder = run.path
     known = (folder / "dataset.json").exists()
     chosen = run.dataset_card.get("chosen") if known else None
-    job = prepare(run.config, progress=progress, should_stop=should_stop, chosen=chosen, ranks=ranks)
+    with room_asked(folder):
+        job = prepare(run.config, progress=progress, should_stop=should_stop, chosen=chosen, ranks=ranks)
     if known:
         check_same(job.card, run.dataset_card, folder)
     elif ranks.first:
@@ -121,7 +126,7 @@ def _guarded(session: Session, first: list[Event], should_stop: Asked) -> Iterat
         yield from _events(session, stopping)
 
     try:
-        with Board(folder, on=session.job.config.tensorboard and ranks.first) as board:
+        with room_asked(folder), Board(folder, on=session.job.config.tensorboard and ranks.first) as board:
             for entry in told():
                 if ranks.first:
                     events.append(log, entry)
@@ -129,11 +134,12 @@ def _guarded(session: Session, first: list[Event], should_stop: Asked) -> Iterat
                 yield entry
     except Problem as problem:
         yield failed(log, str(problem), ranks)
-    except torch.OutOfMemoryError:
-        device = session.job.device
-        said = f"the {device} ran out of memory: choose a smaller batch size or a smaller backbone"
-        yield failed(log, said, ranks)
     except Exception as error:
+        if out_of_memory(error):
+            device = session.job.device
+            said = f"the {device} ran out of memory: choose a smaller batch size or a smaller backbone"
+            yield failed(log, said, ranks)
+            return
         if ranks.size > 1 and (others := why_others_ended(folder, ranks)):
             yield failed(log, others, ranks)
             return

@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 import torch
 from numpy.typing import NDArray
+from torch import Tensor
 
 from lt_core.datasets import PARTS, assign_parts, load_images
 from lt_core.evaluation import Predictions
@@ -12,6 +13,7 @@ from lt_core.problems import Problem
 from lt_core.training.folder.store import Run
 from lt_core.training.job import Job
 from lt_core.training.parts import normalised, part_of
+from lt_core.training.steps import out_of_memory
 
 
 def predictions_of(run: Run, part: str) -> Predictions:
@@ -55,10 +57,12 @@ def batches_of(n: int, size: int) -> list[NDArray[np.intp]]:
     return [np.arange(start, min(start + size, n)) for start in range(0, n, size)]
 
 
-def predict(job: Job, part: str) -> tuple[Predictions, float | None]:
+def predict(job: Job, part: str, pieces: int = 1) -> tuple[Predictions, float | None]:
     """Return the predictions for one part and the criterion's mean over its batches; both are left in eval.
 
-    There the criterion neither draws nor remembers: its value is the same whenever it is asked.
+    A batch goes through the network in ``pieces``, in twice as many where the memory is too small; the criterion sees
+    it whole, and neither draws nor remembers: its value is the same whenever it is asked. Raises ``Problem`` where even
+    one image is too much, or an answer is not finite.
     """
     data = job.part(part)
     job.model.eval()
@@ -68,8 +72,8 @@ def predict(job: Job, part: str) -> tuple[Predictions, float | None]:
     with torch.inference_mode():
         order = batches_of(len(data.rows), job.config.batch_size)
         for rows, images in zip(order, job.batches(part, order), strict=True):
-            with job.cast():
-                out = job.ranks.gathered(job.net(images).float(), len(rows))
+            own, pieces = _answers(job, images, pieces)
+            out = job.ranks.gathered(own, len(rows))
             if not bool(torch.isfinite(out).all()):
                 raise Problem(
                     f"the network gives answers that are not finite on the {part} part: training diverged; "
@@ -92,3 +96,23 @@ def predict(job: Job, part: str) -> tuple[Predictions, float | None]:
         job.card.get("logit_scale", 1.0),
     )
     return found, mean
+
+
+def _answers(job: Job, images: Tensor, pieces: int) -> tuple[Tensor, int]:
+    """Return the logits (b, C) float32 of a batch, in eval, and in how many pieces it went through the network."""
+    while True:
+        try:
+            with job.cast():
+                chunks = images.tensor_split(max(1, min(pieces, len(images))))
+                return torch.cat([job.net(chunk).float() for chunk in chunks]), pieces
+        except RuntimeError as error:
+            if not out_of_memory(error):
+                raise
+            if pieces >= len(images):
+                raise Problem(
+                    f"the {job.device} ran out of memory even with one image at a time: choose a smaller backbone or a "
+                    "smaller image size"
+                ) from None
+        pieces *= 2
+        if job.device.type == "cuda":
+            torch.cuda.empty_cache()

@@ -126,9 +126,9 @@ class Session:
     def predict(self, part: str) -> tuple[Predictions, float | None]:
         """Return predictions and mean loss of one part, by the averaged weights where there are some."""
         if self.ema is None:
-            return predict(self.job, part)
+            return predict(self.job, part, self.at.pieces)
         with self.ema.swapped():
-            return predict(self.job, part)
+            return predict(self.job, part, self.at.pieces)
 
     def epoch_done(self, entry: Event, scores: dict[str, float | None]) -> None:
         """Keep the weights of a completed epoch, remember whether it is the best, and write the checkpoint."""
@@ -234,7 +234,7 @@ class Session:
             if self.job.criterion.state:
                 weights.load_into(self.job.criterion, self.folder / "best-loss.safetensors")
             for part in ("val", "test"):
-                found = predict(self.job, part)[0]
+                found = predict(self.job, part, self.at.pieces)[0]
                 if self.job.ranks.first:
                     found.save(self.folder / f"predictions-{part}.npz")
         return event(

@@ -18,6 +18,8 @@ from lt_core.training.job import MIXING, Job
 from lt_core.training.methods.hooks import Seen
 from lt_core.training.softening import drawn_mix, softened
 
+NO_MEMORY = ("can't allocate memory", "not enough memory", "out of memory", "ALLOC_FAILED")
+"""Words of the allocators that raise no error of their own: Linux, Windows, MPS and CUDA, cuBLAS and cuDNN."""
 SMALLEST_PIECE = 2
 """Images; batch norm has no variance of one image."""
 
@@ -80,13 +82,15 @@ def learn(
     made again from its beginning. Raises ``Problem`` where even two images at a time are too many.
     """
     remembered = {name: entry.clone() for name, entry in job.criterion.state.items()}
+    running = _running(job.model)
+    moved = [torch.cat([entry.flatten() for entry in group]) for group in running]
     counted = None if job.monitor is None else job.monitor.state()
     while True:
         try:
             with job.step_seeded(epoch, step):
                 return (*_once(job, images, rows, (epoch, step), pieces), pieces)
-        except (torch.OutOfMemoryError, RuntimeError) as error:
-            if not _out_of_memory(error):
+        except RuntimeError as error:
+            if not out_of_memory(error):
                 raise
             if job.ranks.size > 1 or len(rows) // (2 * pieces) < SMALLEST_PIECE:
                 advice = " or more pieces (accumulate)" if job.ranks.size > 1 else ""
@@ -98,14 +102,28 @@ def learn(
         job.optimizer.zero_grad(set_to_none=True)
         for name, entry in remembered.items():
             job.criterion.state[name].copy_(entry)
+        for group, before in zip(running, moved, strict=True):
+            for entry, value in zip(group, before.split([entry.numel() for entry in group]), strict=True):
+                entry.copy_(value.view_as(entry))
         if job.monitor is not None and counted is not None:
             job.monitor.load_state(counted)
         if job.device.type == "cuda":
             torch.cuda.empty_cache()
 
 
-def _out_of_memory(error: RuntimeError) -> bool:
-    return isinstance(error, torch.OutOfMemoryError) or "not enough memory" in str(error)
+def out_of_memory(error: Exception) -> bool:
+    """Return whether an error says that a device, or this machine, has no memory left; each allocator has its words."""
+    if isinstance(error, torch.OutOfMemoryError | MemoryError):
+        return True
+    return isinstance(error, RuntimeError) and any(words in str(error) for words in NO_MEMORY)
+
+
+def _running(model: nn.Module) -> list[list[Tensor]]:
+    """Return the running statistics of the batch norms, those of one type together."""
+    norms = [module for module in model.modules() if isinstance(module, _BatchNorm)]
+    found = [[n.running_mean for n in norms] + [n.running_var for n in norms], [n.num_batches_tracked for n in norms]]
+    there = [[entry for entry in group if entry is not None] for group in found]
+    return [group for group in there if group]
 
 
 def _once(

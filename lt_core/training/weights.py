@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +13,7 @@ from lt_core.models import build
 from lt_core.models.heads import head_scale, with_cosine_head
 from lt_core.problems import Problem
 from lt_core.training.config import RunConfig
+from lt_core.whole import reason, whole
 
 
 def save(model: nn.Module, path: Path, note: dict[str, str] | None = None) -> None:
@@ -21,15 +21,13 @@ def save(model: nn.Module, path: Path, note: dict[str, str] | None = None) -> No
 
     Raises ``Problem``, with the old file as it was, where the disk is full.
     """
-    partial = path.with_name(f".{path.name}.{os.getpid()}")
     tensors = {name: tensor.detach().cpu().contiguous() for name, tensor in model.state_dict().items()}
     try:
-        save_file(tensors, partial, metadata=note or None)
-        partial.replace(path)
+        with whole(path) as partial:
+            save_file(tensors, partial, metadata=note or None)
     except (OSError, SafetensorError) as error:
-        partial.unlink(missing_ok=True)
-        reason = " ".join(str(getattr(error, "strerror", None) or error).split())[:160]
-        raise Problem(f"{path} could not be written ({reason}): make room on the disk and resume the run") from None
+        said = reason(error)
+        raise Problem(f"{path} could not be written ({said}): make room on the disk and resume the run") from None
 
 
 def epoch_of(path: Path) -> int | None:

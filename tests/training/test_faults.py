@@ -4,18 +4,27 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import resource
 import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, nullcontext
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 
-from lt_core.training import Run, RunConfig, train
+from lt_core.evaluation import Predictions
+from lt_core.training import Run, RunConfig, steps, train
+from lt_core.training.folder import events
+from lt_core.training.folder.tensorboard import Board
+from lt_core.training.job import Job
+from lt_core.training.loop import resume
+from lt_core.training.session import Session
 from lt_core.training.workers.launch import start_worker, start_worker_in
 
 Make = Callable[..., RunConfig]
@@ -99,11 +108,111 @@ def test_a_full_disk_ends_a_run_in_a_sentence_and_loses_no_epoch(config: Make, t
     assert run.state == "failed"
     assert 2 <= len(run.history()) < settings.epochs  # a checkpoint is not written after every epoch of a moment
     assert not [path.name for path in run.path.iterdir() if path.name.startswith(".")]  # no half-written file is left
-    from lt_core.training.loop import resume
-
     list(resume(run.path))
     assert run.state == "finished"
     _same(run, Run(tmp_path / "whole"))
+
+
+@contextmanager
+def _no_room() -> Iterator[None]:
+    """Let no file grow beyond 64 bytes: an error, as on a full disk (Python ignores the signal of it)."""
+    before = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (64, before[1]))
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, before)
+
+
+@pytest.mark.parametrize(("of", "name"), [(Predictions, "save"), (events, "append"), (Board, "tell")])
+def test_no_room_for_any_file_of_a_run_is_a_sentence_and_the_run_goes_on(
+    config: Make, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, of: object, name: str
+) -> None:
+    settings = config(epochs=3, tensorboard=True)
+    list(train(settings, tmp_path / "whole"))
+    run = Run(tmp_path / "run")
+    list(train(settings, run.path, should_stop=lambda: len(run.history()) == 1))  # the run has predictions already
+    kept = {file.name: file.read_bytes() for file in run.path.glob("predictions-*.npz")}
+    assert len(kept) == 2
+    write = getattr(of, name)
+
+    def full(*given: Any) -> None:
+        entry = given[1] if isinstance(given[1], dict) else {"epoch": 3, "event": "epoch"}
+        with _no_room() if entry["event"] == "epoch" and entry["epoch"] == 3 else nullcontext():
+            write(*given)
+
+    with monkeypatch.context() as patched:
+        patched.setattr(of, name, full)
+        last = list(resume(run.path))[-1]
+    assert (last["event"], run.state) == ("failed", "failed")
+    assert str(run.path) in last["error"]
+    assert "file too large" in last["error"]
+    assert re.search("make room (on the disk )?and resume the run", last["error"])
+    assert {file.name: file.read_bytes() for file in run.path.glob("predictions-*.npz")} == kept
+    assert not [path.name for path in run.path.iterdir() if path.name.startswith(".")]
+    list(resume(run.path))
+    assert run.state == "finished"
+    _same(run, Run(tmp_path / "whole"))
+
+
+def test_what_has_a_name_is_on_the_disk_before_what_rests_on_it(
+    config: Make, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """After a power cut there is what was flushed: the checkpoint must not name weights or epochs that are not."""
+    folder = tmp_path / "run"
+    flush, move, flushed, order = os.fsync, os.replace, set[tuple[int, int, int]](), list[str]()
+
+    def state(entry: os.stat_result) -> tuple[int, int, int]:
+        return entry.st_ino, entry.st_size, entry.st_mtime_ns
+
+    def noted_flush(descriptor: int) -> None:
+        flush(descriptor)
+        flushed.add(state(os.fstat(descriptor)))
+        order.append("folder" if os.path.samestat(os.fstat(descriptor), folder.stat()) else "file")
+
+    def noted_move(source: Path, target: Path) -> None:
+        if Path(target).parent == folder and Path(target).name != "worker.json":
+            assert state(source.stat()) in flushed, f"{target} got its name before it was flushed"
+            order.append("named")
+        if Path(target).name == "checkpoint.safetensors":
+            rests_on = [folder / name for name in ("events.jsonl", "best.safetensors", "last.safetensors")]
+            assert all(state(file.stat()) in flushed for file in rests_on if file.exists())
+            order.append("checkpoint")
+        move(source, target)
+
+    monkeypatch.setattr(os, "fsync", noted_flush)
+    monkeypatch.setattr(os, "replace", noted_move)
+    monkeypatch.setattr(Session, "checkpoint_due", lambda self: self.at.step % 2 == 0)
+    list(train(config(epochs=2), folder))
+    assert order.count("checkpoint") > 2
+    assert sum(what == "named" for what in order) >= order.count("checkpoint") + 7  # config, last twice, ...
+    names = [place for place, what in enumerate(order) if what == "named"]
+    assert all("folder" in order[place : place + 3] for place in names)  # the name itself, before anything else
+    assert state((folder / "events.jsonl").stat()) in flushed, "how it ended"
+
+
+def test_weights_that_are_not_finite_replace_no_checkpoint(
+    config: Make, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    settings, counted, update = config(epochs=2), [0], steps._update
+    list(train(settings, tmp_path / "whole"))
+
+    def spoilt(job: Job) -> None:
+        counted[0] += 1
+        if counted[0] == 4:  # a loss that is finite, with a gradient that is not
+            next(weight for weight in job.model.parameters() if weight.grad is not None).grad.fill_(np.inf)
+        update(job)
+
+    with monkeypatch.context() as patched:
+        patched.setattr(steps, "_update", spoilt)
+        patched.setattr(Session, "checkpoint_due", lambda self: self.at.step == 3)
+        stop = lambda: counted[0] == 4  # noqa: E731 - as the page does
+        last = list(train(settings, tmp_path / "run", should_stop=stop))[-1]
+    assert last["event"] == "failed"
+    assert "is not finite after step 4 of the run: training diverged; lower the learning rate" in last["error"]
+    told = list(resume(tmp_path / "run"))
+    assert told[0]["step"] == 3
+    _same(Run(tmp_path / "run"), Run(tmp_path / "whole"))
 
 
 def test_the_limit_is_below_a_checkpoint(config: Make, tmp_path: Path) -> None:

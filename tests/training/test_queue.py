@@ -14,11 +14,12 @@ import pytest
 
 from lt_core.datasets import Source
 from lt_core.problems import Invalid, Problem
-from lt_core.training import Run, RunConfig
+from lt_core.training import Run, RunConfig, loop
 from lt_core.training.folder import lock
 from lt_core.training.folder.manage import delete
 from lt_core.training.workers import dispatcher, launch, queue
 
+Make = Callable[..., RunConfig]
 ROOT = Path(__file__).resolve().parents[2]
 STAND_INS = Path(__file__).parent / "stand_ins"
 DISPATCHER = """
@@ -76,6 +77,24 @@ def test_order_is_that_of_asking_then_priority_and_not_of_the_clock(
     assert _names(queue.positions(root)) == ["urgent", "c", "a", "b"]
     assert [entry.place for entry in queue.positions(root)] == [1, 2, 3, 4]
     assert {Run(root / name).state for name in ("a", "b", "c", "urgent")} == {"queued"}
+
+
+def test_a_run_that_waits_is_not_trained_over(root: Path, config: Make, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Neither one that waits already, nor one queued there while the data of the other were prepared."""
+    early, late = _add(root, "early"), root / "late"
+    prepare = loop.prepare
+
+    def slowly(*given: object, **more: object) -> object:
+        _add(root, "late")
+        return prepare(*given, **more)
+
+    with pytest.raises(Problem, match="early already holds a run"):
+        next(loop.train(config(), early.path))
+    monkeypatch.setattr(loop, "prepare", slowly)
+    with pytest.raises(Problem, match="late already holds a run"):
+        next(loop.train(config(), late))
+    assert _names(queue.positions(root)) == ["early", "late"]
+    assert {run.config.loss for run in (early, Run(late))} == {"ce"}, "not the bce of the other"
 
 
 def test_a_number_is_never_given_twice(root: Path) -> None:

@@ -21,7 +21,7 @@ from lt_core.training.config import RunConfig
 from lt_core.training.feed import Feed
 from lt_core.training.folder import events, lock
 from lt_core.training.folder.events import event
-from lt_core.training.folder.files import write_json
+from lt_core.training.folder.files import check_free, write_json
 from lt_core.training.folder.store import Run
 from lt_core.training.job import Job, prepare
 from lt_core.training.predicting import predict
@@ -45,8 +45,7 @@ def bring_in(
     The model is timm's own, without the shortlist's options, unless our export says otherwise. Validation and test are
     predicted as in any run. Raises ``Problem``, with nothing written, for a file that does not fit name by name.
     """
-    if (folder / "events.jsonl").exists():
-        raise Problem(f"{folder} already holds a run: choose another folder, or remove it first")
+    check_free(folder)
     begin = time.monotonic()
     file = weight_file(path)
     state, known = read_state(file), metadata(file)
@@ -149,7 +148,7 @@ def _write(job: Job, folder: Path, file: Path, notes: list[str], begin: float) -
     made(folder)
     log = folder / "events.jsonl"
     note = f"weights brought in from {file.name}: {'; '.join(notes)}"
-    with lock.hold(folder):
+    with lock.hold(folder, check=check_free):
         write_json(folder / "config.json", job.config.as_json())
         write_json(folder / "dataset.json", job.card)
         for name in ("best", "last"):

@@ -7,7 +7,6 @@ last as JSON in the file's own header. No pickle: nothing in it can run code.
 from __future__ import annotations
 
 import json
-import os
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, fields
 from pathlib import Path
@@ -20,6 +19,7 @@ from torch import Tensor, nn
 
 from lt_core.problems import Problem
 from lt_core.training.folder.events import Event, clean
+from lt_core.whole import flushed, reason, whole
 
 NAME = "checkpoint.safetensors"
 VERSION = 1
@@ -50,27 +50,39 @@ class Position:
 def save(folder: Path, tensors: Mapping[str, Tensor], at: Position) -> int:
     """Write the checkpoint of a run whole and return its size in bytes; the one before stays where this fails.
 
-    Raises ``Problem`` where the disk is full or the folder cannot be written.
+    It is never ahead of what it rests on: the log is brought onto the disk before it, as the weights were when they got
+    their names. Raises ``Problem`` where the disk is full, the folder cannot be written, or the weights are not finite.
     """
-    partial = folder / f".{NAME}.{os.getpid()}"
+    _check_finite(tensors, at)
     entry = clean({"version": VERSION, **asdict(at)})
     try:
-        save_file(
-            {name: tensor.detach().cpu().contiguous() for name, tensor in tensors.items()},
-            partial,
-            metadata={"position": json.dumps(entry, allow_nan=False)},
-        )
-        with partial.open("rb+") as file:
-            os.fsync(file.fileno())
-        size = partial.stat().st_size
-        partial.replace(folder / NAME)
+        if (log := folder / "events.jsonl").exists():
+            flushed(log)
+        with whole(folder / NAME) as partial:
+            save_file(
+                {name: tensor.detach().cpu().contiguous() for name, tensor in tensors.items()},
+                partial,
+                metadata={"position": json.dumps(entry, allow_nan=False)},
+            )
+        return (folder / NAME).stat().st_size
     except (OSError, SafetensorError) as error:
-        partial.unlink(missing_ok=True)
         raise Problem(
-            f"the checkpoint of {folder.name} could not be written ({_reason(error)}): make room on the disk and "
+            f"the checkpoint of {folder} could not be written ({reason(error)}): make room on the disk and "
             "resume the run, it goes on from the checkpoint before"
         ) from None
-    return size
+
+
+def _check_finite(tensors: Mapping[str, Tensor], at: Position) -> None:
+    """Raise ``Problem`` for weights, or for the optimizer's memory of gradients, that cannot be learned on from.
+
+    A gradient that is not finite spoils them a step before any loss shows it.
+    """
+    for name, tensor in tensors.items():
+        if name.startswith(("model.", "ema.", "optimizer.")) and not bool(torch.isfinite(tensor).all()):
+            raise Problem(
+                f"{name} is not finite after step {at.total} of the run: training diverged; lower the learning rate or "
+                "set clip_norm to 1; the checkpoint and the weights of before are kept"
+            )
 
 
 def load(folder: Path, device: torch.device | str = "cpu") -> tuple[dict[str, Tensor], Position]:
@@ -83,7 +95,7 @@ def load(folder: Path, device: torch.device | str = "cpu") -> tuple[dict[str, Te
     except FileNotFoundError:
         raise Problem(f"{folder.name} has no checkpoint to go on from: clone it and start again") from None
     except (OSError, SafetensorError, ValueError, KeyError, TypeError) as error:
-        raise Problem(f"{path} is not a checkpoint that can be read ({_reason(error)}): start the run again") from None
+        raise Problem(f"{path} is not a checkpoint that can be read ({reason(error)}): start the run again") from None
     if entry.pop("version", None) != VERSION or set(entry) != {f.name for f in fields(Position)}:
         raise Problem(f"{path} was written by another version of this program: start the run again")
     entry["losses"] = tuple(entry["losses"])
@@ -129,9 +141,4 @@ def fill(module: nn.Module, tensors: Mapping[str, Tensor], what: str) -> None:
     try:
         module.load_state_dict(dict(tensors))
     except RuntimeError as error:
-        raise Problem(f"the checkpoint does not fit the {what} ({_reason(error)}): start the run again") from None
-
-
-def _reason(error: Exception) -> str:
-    text = getattr(error, "strerror", None) or str(error) or type(error).__name__
-    return " ".join(str(text).split())[:160]
+        raise Problem(f"the checkpoint does not fit the {what} ({reason(error)}): start the run again") from None

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any, TypeAlias
 
 from lt_core.problems import Problem
+from lt_core.whole import flushed
 
 Event: TypeAlias = dict[str, Any]
 """``event`` is started, resumed, note, step, epoch, finished, stopped or failed; ``time`` is seconds since 1970.
@@ -40,13 +41,16 @@ def clean(value: Any) -> Any:
 def append(path: Path, entry: Event) -> None:
     """Add one line to an event file, on a line of its own where a crash or a full disk cut off the one before.
 
-    Raises ``Problem`` where the disk is full or the file cannot be written.
+    How a run ended is on the disk itself when this returns. Raises ``Problem`` where the disk is full or the file
+    cannot be written.
     """
     try:
         with path.open("ab+") as file:
             if file.seek(0, os.SEEK_END) and (file.seek(-1, os.SEEK_END), file.read(1))[1] != b"\n":
                 file.write(b"\n")
             file.write(json.dumps(entry, allow_nan=False).encode() + b"\n")
+        if entry["event"] in FINAL:
+            flushed(path)
     except OSError as error:
         raise Problem(f"{path} cannot be written ({(error.strerror or str(error)).lower()}): make room and resume the "
                       "run, it goes on from its last checkpoint") from None  # fmt: skip

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import json
-import os
-import threading
 from pathlib import Path
 from typing import Any
 
 from lt_core.problems import Problem
 from lt_core.training.folder.events import clean
+from lt_core.whole import reason, whole
 
 
 def read_json(path: Path) -> dict[str, Any]:
@@ -30,18 +29,22 @@ def write_json(path: Path, entry: dict[str, Any]) -> None:
 
     Raises ``Problem``, with the old file as it was, where the disk is full or the folder may not be written.
     """
-    partial = path.with_name(f".{path.name}.{os.getpid()}.{threading.get_ident()}")
     text = json.dumps(clean(entry), indent=1, allow_nan=False)
     try:
-        with partial.open("w", encoding="utf-8") as file:
-            file.write(text)
-            file.flush()
-            os.fsync(file.fileno())  # or a power cut leaves the new name with nothing in it
-        partial.replace(path)
+        with whole(path) as partial:
+            partial.write_text(text, encoding="utf-8")
     except OSError as error:
-        partial.unlink(missing_ok=True)
-        reason = (error.strerror or str(error)).lower()
-        raise Problem(f"{path} cannot be written ({reason}): make room on the disk or choose another folder") from None
+        said = reason(error)
+        raise Problem(f"{path} cannot be written ({said}): make room on the disk or choose another folder") from None
+
+
+def check_free(folder: Path) -> None:
+    """Raise ``Problem`` where a new run cannot be in ``folder``: a file, or one that holds a run or a sweep already."""
+    if folder.exists() and not folder.is_dir():
+        raise Problem(f"{folder} is a file: choose a folder for the run")
+    held = "a sweep" if (folder / "plan.json").exists() else "a run"
+    if any((folder / name).exists() for name in ("config.json", "events.jsonl", "plan.json")):
+        raise Problem(f"{folder} already holds {held}: choose another folder, go on with that one, or remove it first")
 
 
 def checked_card(path: Path) -> dict[str, Any]:

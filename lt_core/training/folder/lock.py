@@ -10,7 +10,7 @@ import json
 import os
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
@@ -44,26 +44,31 @@ if hasattr(os, "register_at_fork"):
 
 
 @contextmanager
-def hold(folder: Path, *, working: bool = True) -> Iterator[None]:
+def hold(folder: Path, *, working: bool = True, check: Callable[[Path], None] | None = None) -> Iterator[None]:
     """Hold the run in ``folder`` until the end of the block: no other process or thread can take it.
 
     Raises ``Problem``, which names the process, where another one works on the run. ``working`` records this process
-    as the one that trains, and takes the run out of the queue; a launcher or a manager only holds it still. The same
-    thread may hold it again inside.
+    as the one that trains, and takes the run out of the queue; a launcher or a manager only holds it still. ``check``
+    is asked about the folder when nobody else can take it any more, before anything is changed. The same thread may
+    hold it again inside.
     """
     path = folder / NAME
     key, thread = os.path.realpath(path), threading.get_ident()
     with _guard:
         nested = key in _mine and _mine[key][0] == thread
     descriptor = None if nested else take(path, _others(folder), working=working)
+    begun = False
     try:
-        if working and not nested:
+        if check is not None:
+            check(folder)
+        begun = working and not nested
+        if begun:
             _check_alone(folder)
             _record(folder)
             (folder / QUEUED).unlink(missing_ok=True)
         yield
     finally:
-        if working and not nested:
+        if begun:
             with suppress(OSError):
                 process.close(folder / RECORD)
         if descriptor is not None:

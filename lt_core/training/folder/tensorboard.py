@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from pathlib import Path
 from types import TracebackType
 
+from lt_core.home import made
 from lt_core.problems import Problem
 from lt_core.training.folder.events import Event
 
@@ -27,16 +29,17 @@ class Board:
     """Writes ``tensorboard/events.out.tfevents.*`` in a run's folder where ``on``; does nothing otherwise.
 
     A run that goes on gets a further file, and TensorBoard takes the later value of an epoch that was made again.
+    Written by this thread: tensorboardX's own dies of a full disk, and whoever writes then waits for it for ever.
     """
 
     def __init__(self, folder: Path, *, on: bool) -> None:
         self._writer = None
         if on:
             try:
-                from tensorboardX import SummaryWriter
+                from tensorboardX.event_file_writer import EventsWriter
             except ImportError:
                 raise Problem("tensorboard needs the package tensorboardX: pip install -r requirements.txt") from None
-            self._writer = SummaryWriter(logdir=str(folder / FOLDER), flush_secs=10)
+            self._writer = EventsWriter(str(made(folder / FOLDER) / "events"))
 
     def __enter__(self) -> Board:
         return self
@@ -45,13 +48,18 @@ class Board:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         if self._writer is not None:
-            self._writer.close()
+            with suppress(OSError):  # every epoch is on the disk, or it has been said why not
+                self._writer.close()
 
     def tell(self, entry: Event) -> None:
-        """Write the numbers of an epoch's event; what is not defined is left out."""
+        """Write the numbers of an epoch's event; what is not defined is left out. Raises ``OSError`` on a full disk."""
         if self._writer is None or entry["event"] != "epoch":
             return
+        from tensorboardX.proto.event_pb2 import Event as Record
+        from tensorboardX.summary import scalar
+
         for key, tag in SCALARS.items():
             if (value := entry.get(key)) is not None:
-                self._writer.add_scalar(tag, value, entry["epoch"])
+                record = Record(step=entry["epoch"], wall_time=entry["time"], summary=scalar(tag, value))
+                self._writer.write_event(record)
         self._writer.flush()

@@ -15,6 +15,7 @@ from lt_core.home import made
 from lt_core.problems import Problem
 from lt_core.training.config import RunConfig
 from lt_core.training.folder import lock, process
+from lt_core.training.folder.files import check_free
 from lt_core.training.folder.meta import now, write_meta
 from lt_core.training.folder.store import QUEUED, Run, new_folder, write_json
 from lt_core.training.workers.gpus import environment
@@ -41,7 +42,7 @@ def start_worker(
     the data can tell is the run's own ``failed`` event.
     """
     path = prepared(config, folder)
-    with lock.hold(path, working=False):
+    with lock.hold(path, working=False, check=check_free):
         write_meta(path, created=now(), owner=owner, parent=parent, tags=tags)
         write_json(path / "config.json", at_home_anywhere(config).as_json())
         return start_worker_in(path)
@@ -77,10 +78,7 @@ def prepared(config: RunConfig, folder: Path | None) -> Path:
     check_name(config.model)
     if folder is None:
         return new_folder(config)
-    if folder.exists() and not folder.is_dir():
-        raise Problem(f"{folder} is a file: choose a folder for the run")
-    if (folder / "config.json").exists():
-        raise Problem(f"{folder} already holds a run: choose another folder, or remove it first")
+    check_free(folder)
     return made(folder.absolute())
 
 

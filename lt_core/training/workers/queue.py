@@ -17,7 +17,7 @@ from lt_core.home import made, runs_dir
 from lt_core.problems import Invalid, Problem
 from lt_core.training.config import RunConfig
 from lt_core.training.folder import lock
-from lt_core.training.folder.files import read_json, write_json
+from lt_core.training.folder.files import check_free, read_json, write_json
 from lt_core.training.folder.meta import now, write_meta
 from lt_core.training.folder.store import QUEUED, Run, is_cancelled
 from lt_core.training.workers.gpus import visible
@@ -57,9 +57,10 @@ def enqueue(
     """
     slots()
     path = prepared(config, folder)
-    write_meta(path, created=now(), owner=owner, parent=parent, tags=tags)
-    _queue(path, config, priority)  # before the config: a folder is a run once it has one
-    write_json(path / "config.json", at_home_anywhere(config).as_json())
+    with lock.hold(path, working=False, check=check_free):
+        write_meta(path, created=now(), owner=owner, parent=parent, tags=tags)
+        _queue(path, config, priority)  # before the config: a folder is a run once it has one
+        write_json(path / "config.json", at_home_anywhere(config).as_json())
     ensure_dispatcher(path.parent)
     return Run(path)
 

@@ -7,6 +7,7 @@ import sys
 import time
 import traceback
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -53,7 +54,7 @@ def _work(folder: Path, *, first: bool = True) -> int:
     try:
         import torch
 
-        from lt_core.training.loop import resume, train
+        from lt_core.training.loop import resume
         from lt_core.training.ranks import join
 
         config = RunConfig.from_json(read_json(folder / "config.json"))
@@ -61,9 +62,10 @@ def _work(folder: Path, *, first: bool = True) -> int:
         ranks = join(config.devices, config.device)
         with stop_on_signals() as told:
             given: dict[str, Any] = {"should_stop": told, "progress": preparing(folder), "ranks": ranks}
-            for entry in resume(folder, **given) if log.exists() else train(config, folder, **given):
+            for entry in resume(folder, **given):  # from the beginning, where it has not begun
                 if first and (line := events.in_words(entry)):
-                    print(line, flush=True)
+                    with suppress(OSError):  # a log without room is no reason to end: the run says so where it is
+                        print(line, flush=True)
     except Problem as problem:
         if first:
             events.append(log, events.event("failed", error=str(problem)))
