@@ -23,8 +23,10 @@ from lt_core import (
     run_commands,
     sweep_commands,
     train_flags,
+    trash_commands,
 )
 from lt_core.problems import Invalid, Problem
+from lt_core.whole import no_room, reason
 
 Command = Callable[[argparse.Namespace], object]
 
@@ -58,6 +60,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except BrokenPipeError:  # the reader of a pipe (head, less) has gone
         sys.stderr.close()
         return 0
+    except OSError as error:
+        if not no_room(error):
+            raise
+        what = error.filename or "what was said"
+        print(f"error: {what} could not be written ({reason(error)}): make room on the disk", file=sys.stderr)
+        return 2
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -133,6 +141,7 @@ def _parser() -> argparse.ArgumentParser:
     train.later = train_flags.add_config_flags
 
     run_commands.add_commands(command)
+    trash_commands.add_commands(command)
 
     evaluation_commands.register(command, _source_options)
     error_commands.register(command, _source_options)

@@ -1,4 +1,4 @@
-"""The commands about runs: list, look, stop, resume, name, delete, export, queue."""
+"""The commands about runs: list, look, stop, resume, name, export, queue."""
 
 from __future__ import annotations
 
@@ -49,8 +49,6 @@ def add_commands(command: Callable[[str, Command, str], Any]) -> None:
     cloning.add_argument("--loss", metavar="KEY", help="another loss, with its defaults")
     cloning.later = add_config_flags
     cloning.add_argument("--print", action="store_true", dest="only_print", help="say the command, start nothing")
-    of_run("delete", delete, "Move a run into the trash.")
-    command("undelete", undelete, "Take a run out of the trash.").add_argument("name", metavar="NAME")
     of_run("export-run", export_run, "Write a run as one zip.").add_argument(
         "--out", required=True, type=Path, metavar="FILE.zip"
     )
@@ -189,22 +187,6 @@ def clone(args: argparse.Namespace) -> object:
     return _told(args, enqueue(config, parent=run.path.name, owner=os_user()), "is queued")
 
 
-def delete(args: argparse.Namespace) -> object:
-    from lt_core.training.folder import manage
-
-    run = _run(args)
-    name = manage.delete(run)
-    if not args.json:
-        print(f"{args.run} is in the trash: undelete {name} takes it back")
-    return {"run": args.run, "deleted": name}
-
-
-def undelete(args: argparse.Namespace) -> object:
-    from lt_core.training.folder import manage
-
-    return _told(args, manage.undo_delete(args.name), "is back")
-
-
 def export_run(args: argparse.Namespace) -> object:
     from lt_core.training.folder.archive import export_run
 
@@ -217,7 +199,7 @@ def export_run(args: argparse.Namespace) -> object:
 def import_run(args: argparse.Namespace) -> object:
     from lt_core.training.folder.archive import import_run
 
-    return _told(args, import_run(args.file), "is here now")
+    return _told(args, import_run(args.file, owner=os_user()), "is here now")
 
 
 def _run(args: argparse.Namespace) -> Run:

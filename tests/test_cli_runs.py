@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import getpass
 import json
 import time
 from collections.abc import Callable, Iterator
@@ -222,3 +223,25 @@ def test_names_tags_notes_trash_and_zip(capsys: pytest.CaptureFixture[str], root
     assert _json(capsys, "undelete", "one")["folder"] == "one-1"
     assert _json(capsys, "status", "one-1")["name"] == "my run"
     assert "not a zip" in _said(capsys, "import-run", str(root / "one" / "config.json"), status=2)
+    assert Run(root / "one").meta.owner == getpass.getuser()  # who took it in
+
+
+def test_a_run_deleted_anywhere_comes_back_by_what_delete_said_or_by_its_folder(
+    capsys: pytest.CaptureFixture[str], root: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    here, there = _run(root, "one", "finished"), _run(tmp_path / "own", "one", "stopped")
+    monkeypatch.chdir(tmp_path)
+    said = _json(capsys, "delete", "own/one")["deleted"]
+    assert not there.path.exists()
+    assert _json(capsys, "undelete", str(said))["path"] == str(there.path)
+    _said(capsys, "delete", str(there.path))
+    assert _json(capsys, "undelete", "own/one")["path"] == str(there.path)
+    monkeypatch.chdir(tmp_path / "own")
+    _said(capsys, "delete", "one")  # a name means the folder here before this machine's
+    assert here.path.exists()
+    assert _json(capsys, "undelete", "one")["path"] == str(there.path)
+    _said(capsys, "delete", "one")
+    assert _json(capsys, "empty-trash", "--folder", str(tmp_path / "own")) == {"removed": 0, "kept": 1}
+    assert _json(capsys, "empty-trash", "--folder", ".", "--days", "0") == {"removed": 1, "kept": 0}
+    assert "run in the trash 'one'" in _said(capsys, "undelete", "one", status=2)
+    assert "--days" in _said(capsys, "empty-trash", "--days", "-1", status=2)

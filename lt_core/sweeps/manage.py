@@ -9,7 +9,7 @@ from lt_core.problems import Problem
 from lt_core.sweeps.folder import Sweep
 from lt_core.training.folder import lock, process
 from lt_core.training.folder.files import write_json
-from lt_core.training.folder.manage import DELETED, TRASH
+from lt_core.training.folder.manage import DELETED, TRASH, empty_trash
 from lt_core.training.folder.meta import meta_in, write_meta
 
 
@@ -24,7 +24,7 @@ def called(sweep: Sweep) -> str:
 def delete_sweep(sweep: Sweep) -> str:
     """Move a sweep with its runs into the trash and return the name that ``training.manage.undo_delete`` takes.
 
-    Raises ``Problem`` for one that is being worked on.
+    What has been in that trash for a week is removed for good. Raises ``Problem`` for one that is being worked on.
     """
     if lock.held(sweep.path / lock.NAME) or process.alive(sweep.path / lock.RECORD):
         raise Problem(f"{sweep.path.name} is going on: stop it first, then delete it")
@@ -36,8 +36,10 @@ def delete_sweep(sweep: Sweep) -> str:
         if target.exists():
             continue
         try:
-            return sweep.path.rename(target).name
+            sweep.path.rename(target)
         except OSError as error:
             reason = (error.strerror or str(error)).lower()
             raise Problem(f"{sweep.path} cannot be moved to {trash} ({reason}): check the permissions") from None
+        empty_trash(folder=sweep.path.parent)
+        return target.name
     raise Problem(f"{trash} holds too many sweeps called {sweep.path.name}: empty it")

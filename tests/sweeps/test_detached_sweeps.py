@@ -84,7 +84,10 @@ def test_the_words_are_those_of_the_command_line(tmp_path: Path, capsys: pytest.
 
 
 def test_a_deleted_sweep_comes_back_whole(
-    comparison: ComparePlan, done: Callable[..., tuple[Sweep, object]], tmp_path: Path
+    comparison: ComparePlan,
+    done: Callable[..., tuple[Sweep, object]],
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
 ) -> None:
     sweep, _ = done(comparison)
     before = sweep.done()
@@ -96,6 +99,12 @@ def test_a_deleted_sweep_comes_back_whole(
     assert not sweep.path.exists()
     assert [entry.name for entry in manage.trash(tmp_path)] == [name]
     assert manage.undo_delete(name, tmp_path).path == sweep.path
+    assert sweep.done() == before
+    assert main(["delete", str(sweep.path), "--json"]) == 0
+    deleted = json.loads(capsys.readouterr().out)["deleted"]
+    assert not sweep.path.exists()
+    assert main(["undelete", deleted, "--json"]) == 0
+    assert json.loads(capsys.readouterr().out)["sweep"] == str(sweep.path)
     assert sweep.done() == before
 
 

@@ -20,6 +20,8 @@ from lt_core.training.folder.store import QUEUED, Run
 TRASH = ".trash"
 DELETED = "deleted.json"
 DAY = 86_400.0
+KEPT_DAYS = 7.0
+"""How long the trash keeps what was deleted, at the least."""
 
 
 @dataclass(frozen=True)
@@ -73,7 +75,7 @@ def clone(run: Run, **changes: Any) -> RunConfig:
 def delete(run: Run) -> str:
     """Move a run into the trash of its folder and return the name that undoes it; a queued one is cancelled.
 
-    Raises ``Problem`` for a run that is running.
+    What has been in that trash for a week is removed for good. Raises ``Problem`` for a run that is running.
     """
     if lock.at_work(run.path) and run.state == "running":
         raise Problem(f"{run.path.name} is running: stop it first, then delete it")
@@ -84,6 +86,7 @@ def delete(run: Run) -> str:
     with lock.hold(run.path, working=False):  # so that nobody starts it meanwhile
         write_json(run.path / DELETED, {"name": run.path.name, "time": time.time()})
         target = _moved(run.path, made(run.path.parent / TRASH))
+    empty_trash(folder=run.path.parent)
     return target.name
 
 
@@ -99,6 +102,18 @@ def trash(folder: Path | None = None) -> list[Deleted]:
     return sorted(found, key=lambda entry: (entry.days, entry.name))
 
 
+def deleted_at(place: str) -> tuple[str, Path | None]:
+    """Return what ``undo_delete`` takes for what people write: a name, the folder a run was in, or is in in a trash.
+
+    A bare name is looked for where a run of that name would be: in this folder, then among this machine's.
+    """
+    path = Path(place)
+    if path.parent.name == TRASH:
+        return path.name, path.parent.parent
+    there = path.name in {entry.name for entry in trash(path.parent)}
+    return (path.name, path.parent) if there or len(path.parts) > 1 else (place, None)
+
+
 def undo_delete(name: str, folder: Path | None = None) -> Run:
     """Take a run out of the trash and return it; it has its old folder name, with a number where that is taken."""
     entries = {entry.name: entry for entry in trash(folder)}
@@ -112,7 +127,7 @@ def undo_delete(name: str, folder: Path | None = None) -> Run:
     return Run(target)
 
 
-def empty_trash(older_than_days: float = 7, folder: Path | None = None) -> int:
+def empty_trash(older_than_days: float = KEPT_DAYS, folder: Path | None = None) -> int:
     """Remove for good what was deleted at least so many days ago, and return how many runs that were."""
     old = [entry for entry in trash(folder) if entry.days >= older_than_days]
     for entry in old:
