@@ -54,7 +54,11 @@ def train(args: argparse.Namespace) -> object:
     quiet = args.json or not ranks.first
     try:
         with stop_on_signals() as told:
-            given: dict[str, Any] = {"should_stop": told, "progress": None if quiet else _decoding()}
+            given: dict[str, Any] = {
+                "should_stop": told,
+                "progress": None if quiet else _decoding(),
+                "owner": os_user(),
+            }
             for event in train(config, out, ranks=ranks, **given):
                 if not quiet and (line := in_words(event)):
                     print(line, flush=True)

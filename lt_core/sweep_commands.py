@@ -50,8 +50,10 @@ def sweep(args: argparse.Namespace) -> object:
 def _sweep_of(file: Path, out: Path | None, data: str | None = None) -> Sweep:
     """Return the sweep of a plan file, or the one in a folder; without ``--out`` a file has one folder, always."""
     from lt_core.datasets import Source
-    from lt_core.home import runs_dir
+    from lt_core.home import os_user, runs_dir
     from lt_core.sweeps import find_sweep, open_sweep, read_plan
+    from lt_core.training.folder.meta import NAME as META
+    from lt_core.training.folder.meta import now, write_meta
 
     if file.is_dir():
         if out is not None or data is not None:
@@ -60,7 +62,10 @@ def _sweep_of(file: Path, out: Path | None, data: str | None = None) -> Sweep:
     plan = read_plan(file)
     if data is not None:
         plan = replace(plan, base=replace(plan.base, data=Source(data)))
-    return open_sweep(plan, out or runs_dir() / f"sweep-{file.stem}")
+    found = open_sweep(plan, out or runs_dir() / f"sweep-{file.stem}")
+    if not (found.path / META).exists():
+        write_meta(found.path, created=now(), owner=os_user())
+    return found
 
 
 def _executor(args: argparse.Namespace, plan: Plan) -> Executor:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import getpass
 import json
 import shutil
 import zipfile
@@ -12,6 +13,7 @@ import pytest
 from PIL import Image
 
 from lt_core.cli import main
+from lt_core.training.folder.meta import meta_in
 
 
 def run(capsys: pytest.CaptureFixture[str], *arguments: str) -> object:
@@ -72,6 +74,7 @@ def trained(npz: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
         str(out),
     ]
     assert main(arguments) == 0
+    assert meta_in(out).owner == getpass.getuser()
     return out
 
 

@@ -71,7 +71,7 @@ def _title(sweep: Sweep, state: str) -> None:
     with st.container(horizontal=True, vertical_alignment="center", gap="small"):
         st.markdown(f"#### {run_words.plain(called(sweep))}", width="content")
         st.badge(state, icon=f":material/{icon}:", color=colour)
-        if not say.mine(sweep):
+        if not say.mine(sweep) and say.owner_of(sweep):
             st.badge(f"of {say.owner_of(sweep)}", icon=":material/person:", color="violet", help="Not yours.")
     st.caption(say.facts(sweep.plan))
 
@@ -138,7 +138,7 @@ def _delete(sweep: Sweep) -> None:
                   args=(sweep,), help="With all its runs, into the trash; this can be undone.")  # fmt: skip
         return
     with st.popover("Delete", icon=":material/delete:", type="tertiary"):
-        st.markdown(f"This is of **{say.owner_of(sweep)}**, not yours.")
+        st.markdown(run_words.whose(Run(sweep.path), "one"))
         st.button("Delete it all the same", key="compare-delete", type="primary", on_click=_gone, args=(sweep,))
 
 

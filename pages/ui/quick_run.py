@@ -8,7 +8,7 @@ from pathlib import Path
 import streamlit as st
 
 from lt_core.training import Progress, Run, quick_config, runs, start_worker
-from pages.ui import blocks, train_owner
+from pages.ui import blocks, run_words, train_owner
 
 STARTED = "quick-run"
 LIVE = ("queued", "running")
@@ -61,9 +61,8 @@ def _watch(path: str, wanted: str) -> None:
     box.progress(min(1.0, max(0.0, progress.fraction)), text=_stage(progress))
     box.caption("It runs in a process of its own: you may leave this page or close the tab.", text_alignment="center")
     with box.container(horizontal=True, horizontal_alignment="center", vertical_alignment="center"):
-        if st.button(
-            "Stop", icon=":material/stop_circle:", key="quick-stop", help="What it has learned so far is kept."
-        ):
+        own, said = train_owner.mine(run), "What it has learned so far is kept."
+        if run_words.asked("Stop", run, key="quick-stop", icon=":material/stop_circle:", own=own, said=said):
             run.request_stop()
         st.page_link("pages/train.py", label="Watch it learn on the Train page", icon=":material/show_chart:")
 
@@ -83,7 +82,7 @@ def _under_way() -> Run | None:
     mine = _opened(st.session_state.get(STARTED, ""))
     if mine is not None and mine.state in LIVE:
         return mine
-    return next((run for run in runs() if run.state in LIVE and train_owner.mine(run)), None)
+    return next((run for run in runs() if run.state in LIVE and train_owner.followed(run)), None)
 
 
 def _last_failure() -> str:

@@ -8,7 +8,7 @@ from lt_core.training import Run
 from lt_core.training.folder.resume import resume_reason, resumes_at
 from lt_core.training.workers.launch import start_worker_in
 from lt_core.training.workers.queue import enqueue_again
-from pages.ui import blocks, train_owner, train_state
+from pages.ui import blocks, run_words, train_owner, train_state
 
 
 def outcome(run: Run, state: str) -> None:
@@ -72,7 +72,7 @@ def _resume(run: Run, *, first: bool) -> None:
     box = st.container(horizontal=True, width="content", gap="small")
     if not own:
         box = st.popover("Resume", icon=":material/resume:")
-        box.markdown(f"This run is of **{run.meta.owner}**, not yours.")
+        box.markdown(run_words.whose(run))
     if box.button("Resume", icon=":material/resume:", key="train-again", type=kind, help=f"Goes on {resumes_at(run)}."):
         with blocks.guarded("The run could not be resumed."):
             start_worker_in(run.path)

@@ -57,7 +57,7 @@ def listed() -> None:
 
 def _filtered(table: pd.DataFrame) -> pd.DataFrame:
     """Draw what narrows the list, where there is something to narrow, and return the rows left."""
-    if table["owner"].eq("you").all():
+    if table["owner"].isin(["you", ""]).all():
         table = table.drop(columns="owner")
     if not table["★"].any():
         table = table.drop(columns="★")

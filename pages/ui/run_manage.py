@@ -82,7 +82,7 @@ def _delete(run: Run) -> None:
         )  # fmt: skip
         return
     with st.popover("Delete", icon=":material/delete:", type="tertiary", disabled=live):
-        st.markdown(f"This run is of **{run_words.plain(run.meta.owner)}**, not yours.")
+        st.markdown(run_words.whose(run))
         st.button("Delete it all the same", key="run-delete", type="primary", on_click=_gone, args=(run,))
 
 

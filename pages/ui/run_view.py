@@ -26,11 +26,14 @@ ICONS = {
 
 
 def chosen() -> Run | None:
-    """Return the run in the URL, else one's own that is going on, else one's newest; None where there is none."""
+    """Return the run in the URL, else one's own that is going on, else one's newest, else one that names no owner.
+
+    None where there is none of these.
+    """
     found = runs()
     run = {run.path.name: run for run in found}.get(st.query_params.get(run_words.WATCHED, ""))
     if run is None:  # nobody else's run is followed unasked
-        own = [entry for entry in found if train_owner.mine(entry)]
+        own = [entry for entry in found if train_owner.mine(entry)] or list(filter(train_owner.followed, found))
         run = next((entry for entry in own if entry.state in LIVE), None) or next(iter(own), None)
     return run
 
@@ -106,7 +109,7 @@ def _title(run: Run, state: str) -> None:
         star = ":material/star: " if meta.favourite else ""
         st.markdown(f"#### {star}{run_words.plain(run.name)}", width="content")
         st.badge(state, icon=f":material/{icon}:", color=colour)
-        if not train_owner.mine(run):
+        if not train_owner.followed(run):
             st.badge(
                 f"of {run_words.plain(meta.owner)}", icon=":material/person:", color="violet", help="Not your run."
             )

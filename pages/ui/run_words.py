@@ -37,12 +37,19 @@ def missing(name: str) -> str:
     return f"**{plain(name)} is not here any more.** It was deleted or moved, perhaps by somebody else.{back}"
 
 
-def asked(label: str, run: Run, *, key: str, icon: str, own: bool) -> bool:
+def whose(run: Run, what: str = "run") -> str:
+    """Return in a sentence that a run, or another ``what`` with a folder of its own, is not this visitor's."""
+    if not (owner := run.meta.owner):
+        return f"This {what} names no owner: it may be somebody else's."
+    return f"This {what} is of **{plain(owner)}**, not yours."
+
+
+def asked(label: str, run: Run, *, key: str, icon: str, own: bool, said: str | None = None) -> bool:
     """Return whether ``label`` is to be done to ``run``: a button for one's own, with a second one for another's."""
     if own:
-        return st.button(label, icon=icon, key=key)
+        return st.button(label, icon=icon, key=key, help=said)
     with st.popover(label, icon=icon, key=f"{key}-other"):
-        st.markdown(f"This run is of **{plain(run.meta.owner)}**, not yours.")
+        st.markdown(whose(run))
         return st.button(f"{label} it all the same", key=key, type="primary")
 
 

@@ -25,7 +25,12 @@ def me() -> str:
 
 
 def mine(run: Run) -> bool:
-    """Return whether this visitor may follow and stop ``run`` without being asked; runs of nobody are everybody's."""
+    """Return whether this visitor may stop, delete and go on with ``run`` without being asked: only with one's own."""
+    return run.meta.owner == me()
+
+
+def followed(run: Run) -> bool:
+    """Return whether the page may show ``run`` unasked: one's own, or one that names no owner."""
     return run.meta.owner in ("", me())
 
 

@@ -44,7 +44,7 @@ def buttons(config: RunConfig | None, why: str, kind: str) -> None:
             _begin(config, queued=False)
         if st.button(
             "Queue", icon=":material/low_priority:", key="train-queue", disabled=off,
-            help="It begins when its device is free: one run at a time.",
+            help="It begins when a slot of its device is free, in the order of the queue.",
         ) and config:  # fmt: skip
             _begin(config, queued=True)
         st.button(
@@ -95,7 +95,7 @@ def _limits() -> str:
 
 def _waiting(entry: Waiting) -> None:
     run, own = entry.run, train_owner.mine(entry.run)
-    whose = "" if own else f" · of {run_words.plain(run.meta.owner)}"
+    whose = "" if train_owner.followed(run) else f" · of {run_words.plain(run.meta.owner)}"
     text, button = st.columns([3, 1], vertical_alignment="center")
     text.markdown(f"**{entry.place}.** {run_words.plain(run.name)} :gray[· {run.config.loss} · {entry.device}{whose}]")
     with button:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import Callable
 from pathlib import Path
 
@@ -17,6 +18,7 @@ from lt_core.training.folder.meta import write_meta
 from lt_core.training.folder.process import record
 from lt_core.training.folder.store import write_json
 
+ME = "visitor here"
 APP = Path(__file__).resolve().parents[2] / "app.py"
 CARD = {
     "title": "Chest phantom",
@@ -34,10 +36,11 @@ CARD = {
 
 @pytest.fixture
 def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    from pages.ui import warm
+    from pages.ui import train_owner, warm
 
     monkeypatch.setenv("LONGTAIL_LAB_HOME", str(tmp_path))
     monkeypatch.setattr(warm, "up", lambda: None)
+    monkeypatch.setattr(train_owner, "me", lambda: ME)
     return tmp_path
 
 
@@ -64,8 +67,7 @@ def _run(home: Path, name: str, config: RunConfig, *said: events.Event, **meta: 
     write_json(folder / "dataset.json", CARD)
     for entry in said:
         events.append(folder / "events.jsonl", entry)
-    if meta:
-        write_meta(folder, **meta)
+    write_meta(folder, **{"owner": ME, **meta})
     return Run(folder)
 
 
@@ -328,6 +330,23 @@ def test_a_run_of_somebody_else_is_neither_followed_nor_stopped_unasked(home: Pa
     assert not [button for button in app.button if button.label == "Stop"]
     _button(app, "Stop it all the same").click().run()
     assert (run.path / "stop").exists()
+
+
+def test_a_run_without_an_owner_is_shown_and_neither_stopped_nor_deleted_unasked(home: Path) -> None:
+    run = _run(home, "old", CONFIG, _epoch(), owner="")
+    app = _page()
+    assert not [button for button in app.button if button.label == "Delete"]
+    assert _words(app).count("This run names no owner: it may be somebody else's.") == 2
+    record(run.path / "worker.json")
+    app = _page()
+    assert not [button for button in app.button if button.label == "Stop"]
+    _button(app, "Stop it all the same").click().run()
+    assert (run.path / "stop").exists()
+    own = _run(home, "own", CONFIG, _epoch())
+    os.utime(own.path / "config.json", (0, 0))  # one's own comes first, however old
+    app = _page()
+    assert "of **" not in _words(app)
+    assert [button for button in app.button if button.label == "Delete"]
 
 
 def test_a_run_in_the_queue_has_a_place_and_can_be_taken_out(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
