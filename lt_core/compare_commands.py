@@ -95,7 +95,7 @@ def _shown(pair: dict[str, Any]) -> None:
     if "correction" in pair:
         from lt_core.evaluation.uncertainty.comparison import smallest_in_words
 
-        print(f"Verdicts go by p corrected after {pair['correction']} over the classes, and over the groups, of each metric.")
+        print(f"Verdicts go by p corrected after {pair['correction']} over the classes, and over the groups.")
         print(f"smallest_detectable: {smallest_in_words(pair['correction'])}; of macro, without correction.")
     for note in pair["notes"]:
         print(f"note: {note}")
