@@ -81,10 +81,7 @@ class Predictions:
 
     def save(self, path: Path) -> None:
         """Write one ``.npz`` without pickles, whole; raise ``Problem``, with the old file kept, where it cannot be."""
-        patients: dict[str, Any] = {}
-        if self.patients is not None:
-            patients["patients"] = np.asarray(self.patients, dtype=np.str_)
-        arrays = {
+        arrays: dict[str, Any] = {
             "class_names": np.array(self.class_names, dtype=np.str_),
             "logits": self.logits,
             "targets": self.targets,
@@ -95,9 +92,11 @@ class Predictions:
             "link": np.array(self.link),
             "logit_scale": np.array(self.logit_scale),
         }
+        if self.patients is not None:
+            arrays["patients"] = np.asarray(self.patients, dtype=np.str_)
         try:
             with whole(path) as partial, partial.open("wb") as file:
-                np.savez_compressed(file, **arrays, **patients)
+                np.savez_compressed(file, **arrays)
         except OSError as error:
             raise Problem(
                 f"{path} could not be written ({reason(error)}): make room on the disk and resume the run"

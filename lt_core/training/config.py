@@ -56,6 +56,7 @@ class RunConfig:
         False
     )
     channels: Annotated[str, of.CHANNELS] = "images"
+    bad_images: Annotated[str, of.BAD_IMAGES] = "refuse"
     select: Annotated[str, of.SELECTS] = "best"
     metric: Annotated[str, of.METRICS] = "ap_macro"
     patience: Annotated[int, of.PATIENCE] = 0

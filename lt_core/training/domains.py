@@ -88,6 +88,11 @@ CHANNELS = Choice(
     labels=("as the images have", "1: grey", "3: colour"),
     help="Input channels of the network; grey images are repeated, colour ones averaged to luma.",
 )
+BAD_IMAGES = Choice(
+    ("refuse", "leave-out"),
+    labels=("refuse: say which, and train nothing", "leave out: train without them"),
+    help="What to do where images cannot be read. Those left out are counted in a note, and named in dataset.json.",
+)
 REDUCTIONS = Choice(("authors", "mean", "batch", "sum"), help="How the cells of a batch become one number.")
 DEVICES = Choice(("auto", "cuda", "mps", "cpu"), help="auto is CUDA where there is one, else MPS, else the processor.")
 PROCESSES = Integer(

@@ -17,7 +17,7 @@ from lt_core.datasets import LabeledImages
 from lt_core.losses import Criterion, get_loss
 from lt_core.models import build_from, check_takes, options_of
 from lt_core.models.heads import head_scale, with_cosine_head
-from lt_core.stats import ClassPrior, prior_of
+from lt_core.stats import ClassPrior
 from lt_core.training.augmenting.apply import Augment
 from lt_core.training.checking import check_settings, trainable
 from lt_core.training.config import RunConfig
@@ -27,7 +27,7 @@ from lt_core.training.methods.hooks import Method
 from lt_core.training.methods.registry import method_of
 from lt_core.training.methods.unlabelled import PART as UNLABELLED
 from lt_core.training.methods.unlabelled import unlabelled_part
-from lt_core.training.parts import Part, card_of, part_of
+from lt_core.training.parts import Part, card_of, left_out_note, part_of
 from lt_core.training.picking import pick_device, pick_precision
 from lt_core.training.pixels import Progress
 from lt_core.training.probe.choosing import choose
@@ -164,8 +164,8 @@ def prepare(
     with ranks.one_by_one():
         parts = _parts(data, config, with_unlabelled, progress=progress, should_stop=should_stop)
     shape = parts["train"].pixels.shape[1:]
-    counted = prior_of(data)
-    prior = ClassPrior(counted.positives, len(parts["train"].rows), class_names=counted.class_names)
+    seen = parts["train"].rows
+    prior = ClassPrior(data.positives(seen), len(seen), class_names=data.class_names)
     card = card_of(data, parts, prior.positives, config.groups) | {
         "model_options": options_of(config.model),
         "link": "sigmoid" if spec.labels == "multi" else "softmax",
@@ -199,7 +199,7 @@ def prepare(
     card["logit_scale"] = criterion.logit_scale
     unseen = [data.class_names[c] for c in prior.unseen]
     counted_as_1 = f"no training example of {', '.join(unseen)}: counted as 1" if unseen and spec.needs_prior else ""
-    notes = [note, parts["train"].note, counted_as_1]
+    notes = [note, parts["train"].note, left_out_note(parts), counted_as_1]
     job = Job(
         config,
         data.kind,

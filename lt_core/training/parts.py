@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
-from typing import Any
+from dataclasses import dataclass, field
+from typing import Any, cast
 
 import numpy as np
 import torch
@@ -17,6 +17,10 @@ from lt_core.stats import groups_of
 from lt_core.stats.groups import Grouping
 from lt_core.training.config import RunConfig
 from lt_core.training.pixels import PixelRows, Progress, decode_once
+from lt_core.training.pixels.cache import OnBad
+
+NAMED = 5
+"""Images that are left out and named in a note."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -31,6 +35,8 @@ class Part:
     """What there is to say of where its pixels are."""
     patients: NDArray[np.str_] | None = None
     """Who each image is of, (n,); None where the data set does not say."""
+    left_out: dict[str, str] = field(default_factory=dict)
+    """Images that cannot be read, by their ids, and why; only where the config says to leave them out."""
 
 
 def normalised(pixels: Tensor, card: dict[str, Any]) -> Tensor:
@@ -52,14 +58,18 @@ def part_of(
 ) -> Part:
     """Return one part at the config's image size and channels; ``shape`` (H, W, ch) is the training part's.
 
-    Images in files are decoded once, into the cache on disk. Rows without any known label are left out. Raises
-    ``Problem`` where images are missing, cannot be read or differ in size, or fewer than two can be trained on.
+    Images in files are decoded once, into the cache on disk. Rows without any known label are left out, and so are
+    images that cannot be read where the config says so. Raises ``Problem`` where images are missing, cannot be read or
+    differ in size, or fewer than two can be trained on.
     """
     rows = data.rows(name) if data.split is not None and (data.split == name).any() else np.zeros(0, np.intp)
     rows = rows[~np.isnan(data.labels[rows]).all(axis=1)]
     if name == "train" and len(rows) < 2:
         raise Problem(f"{data.title} has {len(rows)} labelled training images: at least 2 are needed")
-    return part_at(data, rows, name, config, shape, progress=progress, should_stop=should_stop)
+    part = part_at(data, rows, name, config, shape, progress=progress, should_stop=should_stop)
+    if name == "train" and len(part.rows) < 2:
+        raise Problem(f"{data.title} has {len(part.rows)} training images that can be read: at least 2 are needed")
+    return part
 
 
 def part_at(
@@ -85,9 +95,15 @@ def part_at(
         return Part(nothing, data.labels[rows], rows, rows.astype(np.str_))
     channels = shape[2] if shape else int(config.channels) if config.channels != "images" else None
     decoded = decode_once(
-        data, rows, size=config.image_size, channels=channels, progress=progress, should_stop=should_stop
+        data,
+        rows,
+        size=config.image_size,
+        channels=channels,
+        on_bad=cast(OnBad, config.bad_images),
+        progress=progress,
+        should_stop=should_stop,
     )
-    pixels = decoded.pixels
+    pixels, rows = decoded.pixels, decoded.rows
     if shape is not None and pixels.shape[1:] != shape:
         raise Problem(
             f"the {name} images of {data.title} are {pixels.shape[1]} x {pixels.shape[2]} pixels, the training images "
@@ -95,7 +111,19 @@ def part_at(
         )
     ids = data.ids[rows] if data.ids is not None else rows.astype(np.str_)
     patients = None if data.groups is None else np.asarray(data.groups[rows], dtype=np.str_)
-    return Part(pixels, data.labels[rows], rows, ids, decoded.note, patients)
+    named = {str(data.ids[row]) if data.ids is not None else str(row): why for row, why in decoded.left_out.items()}
+    return Part(pixels, data.labels[rows], rows, ids, decoded.note, patients, named)
+
+
+def left_out_note(parts: dict[str, Part]) -> str:
+    """Return in a sentence how many images of which part are left out, with the first names; empty where none is."""
+    found = {name: list(part.left_out) for name, part in parts.items() if part.left_out}
+    each = [
+        f"{len(ids):,} of {len(ids) + len(parts[name].rows):,} {name} images ({', '.join(ids[:NAMED])}"
+        f"{' ...' if len(ids) > NAMED else ''})"
+        for name, ids in found.items()
+    ]
+    return f"left out, as they cannot be read: {', '.join(each)}; dataset.json names all and says why" if each else ""
 
 
 def card_of(
@@ -118,4 +146,5 @@ def card_of(
         "shape": [int(n) for n in pixels.shape[1:]],
         "mean": mean,
         "std": [max(entry, 1e-3) for entry in deviation],
+        "left_out": {name: part.left_out for name, part in parts.items() if part.left_out},
     }

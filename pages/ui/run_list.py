@@ -134,3 +134,4 @@ def _trash() -> None:
                 ago = "today" if entry.days < 1 else f"{entry.days:.0f} days ago"
                 st.markdown(f"{run_words.plain(entry.called)} :gray[· {ago}]", width="stretch")
                 st.button("Take it back", key=f"run-back-{entry.name}", on_click=run_manage.back, args=(entry.name,))
+        st.caption("Kept for a week at the least, then removed for good when something else is deleted.")

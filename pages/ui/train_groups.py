@@ -21,7 +21,7 @@ GROUPS: dict[str, tuple[str, tuple[str, ...]]] = {
         ("optimizer", "momentum", "schedule", "warmup", "weight_decay", "clip_norm", "ema", "reduction"),
     ),
     "Rare classes": ("monitoring", ("stages", "deferred_from", "deferred_beta")),
-    "Images and labels": ("image", ("channels", "augment", "mixup", "label_smoothing", "split_method")),
+    "Images and labels": ("image", ("channels", "bad_images", "augment", "mixup", "label_smoothing", "split_method")),
     "Backbone": ("hub", ("pretrained", "head", "freeze")),
     "Selection and stopping": ("flag", ("select", "metric", "patience")),
     "Machine": (

@@ -28,6 +28,7 @@ LABELS = {
     "deferred_from": "Second stage after this share",
     "deferred_beta": "Beta of the class weights",
     "channels": "Colour channels",
+    "bad_images": "Images that cannot be read",
     "augment": "Augmentation: random changes",
     "mixup": "Mixup",
     "label_smoothing": "Label smoothing",

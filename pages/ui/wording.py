@@ -28,4 +28,4 @@ def on_page(sentence: object) -> str:
     said = _OPTION.sub("", str(sentence))
     for pattern, words in _SAID:
         said = re.sub(pattern, lambda found, words=words: found.expand(words).format(BOXES[found[1]]), said)
-    return said
+    return said.replace("--bad-images leave-out", '"Images that cannot be read" under *More settings*')

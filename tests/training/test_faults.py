@@ -12,6 +12,7 @@ import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, nullcontext
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -19,11 +20,14 @@ import numpy as np
 import pytest
 
 from lt_core.evaluation import Predictions
+from lt_core.problems import Problem
 from lt_core.training import Run, RunConfig, steps, train
-from lt_core.training.folder import events
+from lt_core.training.folder import checkpoint, events
 from lt_core.training.folder.tensorboard import Board
 from lt_core.training.job import Job
 from lt_core.training.loop import resume
+from lt_core.training.predicting import predictions_of
+from lt_core.training.reproduce import as_command
 from lt_core.training.session import Session
 from lt_core.training.workers.launch import start_worker, start_worker_in
 
@@ -256,7 +260,27 @@ def test_a_file_of_images_spoilt_in_the_middle_is_named_before_training(tmp_path
     spoilt.write_bytes(spoilt.read_bytes()[:60])
     (tmp_path / "labels.csv").write_text("\n".join(lines))
     config = RunConfig(Source(str(tmp_path / "labels.csv"), images=str(tmp_path / "images")), "bce", device="cpu")
-    with pytest.raises(Exception, match=r"x17\.png") as caught:
+    with pytest.raises(
+        Problem, match=r"x17\.png.*mend or remove it, or leave it out \(--bad-images leave-out\)"
+    ) as caught:
         list(train(config, tmp_path / "run"))
     assert "\n" not in str(caught.value)
     assert not (tmp_path / "run").exists()
+
+    without = replace(config, bad_images="leave-out", epochs=2)
+    assert "--bad-images leave-out" in as_command(without)
+    told = list(train(without, tmp_path / "run", should_stop=lambda: (tmp_path / "run" / checkpoint.NAME).exists()))
+    card = Run(tmp_path / "run").dataset_card
+    (part,) = card["left_out"]
+    assert list(card["left_out"][part]) == ["x17.png"]
+    assert (
+        f"left out, as they cannot be read: 1 of {card['parts'][part] + 1} {part} images (x17.png)" in told[0]["note"]
+    )
+    assert sum(card["parts"].values()) == 39
+    truth = np.array([[k % 2, (k // 2) % 2] for k in range(40)])
+    seen = {name: predictions_of(Run(tmp_path / "run"), name) for name in ("train", "val", "test")}
+    names = sorted(name for found in seen.values() for name in found.ids)
+    assert names == [f"x{k:02}.png" for k in range(40) if k != 17]
+    assert all((found.targets == truth[found.rows]).all() for found in seen.values())
+    assert card["positives_per_class"] == seen["train"].targets.sum(axis=0).tolist()
+    assert [entry["event"] for entry in resume(tmp_path / "run")][-1] == "finished"

@@ -178,10 +178,11 @@ def refusal(data: LabeledImages, bad: dict[int, str], count: int) -> str:
     """Name the first few, with the whole sentence of the first only where there is one."""
     names = [str(data.ids[row]) if data.ids is not None else f"row {row}" for row in list(bad)[:NAMED]]
     first = next(iter(bad.values()))
+    way = "; mend or remove {}, or leave {} out (--bad-images leave-out)"
     if len(bad) == 1:
-        return f"{data.title}: image {names[0]} cannot be read ({first})"
+        return f"{data.title}: image {names[0]} cannot be read ({first}){way.format('it', 'it')}"
     more = f" and {len(bad) - NAMED:,} more" if len(bad) > NAMED else ""
     return (
         f"{data.title}: {len(bad):,} of {count:,} images cannot be read: {', '.join(names)}{more} (the first: {first})"
-        "; mend or remove them, or leave them out"
+        f"{way.format('them', 'them')}"
     )
