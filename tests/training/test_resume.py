@@ -27,6 +27,14 @@ WAYS = {
     "drw": {"loss": "ldam_multilabel", "stages": "drw", "head": "cosine", "deferred_from": 0.5},
     "crt": {"stages": "crt", "deferred_from": 0.5, "sampler": "square-root"},
     "in pieces": {"accumulate": 2},
+    "all that draws, and early stopping": {
+        "mixup": 0.4,
+        "augment": "radiograph",
+        "ema": 0.5,
+        "metric": "ap_tail",
+        "patience": 2,
+        "sampler": "class-aware",
+    },
 }
 
 
