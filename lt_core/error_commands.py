@@ -150,18 +150,20 @@ def slices(args: argparse.Namespace) -> object:
     found = by_slice(
         asked.scored, args.by, at, metric=args.metric, classes=names if args.classes else None,
         edges=tuple(args.edges) if args.edges else None, columns=known, draws=args.draws, seed=args.seed,
-        correction=args.correction, beta=args.beta,
+        correction=args.correction, beta=args.beta, macro=args.classes is None,
     )  # fmt: skip
     table = found.table[found.table["class"].isin(names)]
     counts = [{"slice": name, "n": int(found.slices.mask(name).sum())} for name in found.slices.names]
     entry = asked.head() | {
         "by": args.by, "rule": found.slices.rule, "metric": found.metric, "method": found.method,
-        "correction": found.correction, "n_tested": int(found.table["p"].notna().sum()), "draws": found.draws,
-        "seed": args.seed, "slices": counts, "rows": records(table), "notes": asked.said(tuned),
+        "correction": found.correction, "n_tested": int(found.tests["p"].notna().sum()), "draws": found.draws,
+        "seed": args.seed, "slices": counts, "rows": records(table), "macro": records(found.macro),
+        "notes": asked.said(tuned),
     }  # fmt: skip
     if not args.json:
         place = {name: k for k, name in enumerate(names)}
-        show(sorted(entry["rows"], key=lambda row: place[row["class"]]), SLICES)
+        show([*sorted(entry["rows"], key=lambda row: place[row["class"]]),
+              *({"class": "macro", **row} for row in entry["macro"])], SLICES)  # fmt: skip
         print(f"{args.metric} by {args.by}. {entry['rule']} Intervals: {found.method}; p after {found.correction}.")
         show_end(entry)
     return entry

@@ -40,8 +40,8 @@ def register(command: Any, source_options: Callable[[Any], None]) -> None:
     add_model(sub, source_options)
     add_thresholds(sub)
     add_beta(sub)
-    for flag, suffix in (("csv", "csv"), ("latex", "tex"), ("markdown", "md")):
-        sub.add_argument(f"--{flag}", type=Path, metavar=f"FILE.{suffix}", help=f"write the table as {flag}")
+    for flag, suffix in (("csv", "csv"), ("excel", "csv"), ("latex", "tex"), ("markdown", "md")):
+        sub.add_argument(f"--{flag}", type=Path, metavar=f"FILE.{suffix}", help=f"write the table for {flag}")
 
     sub = command("thresholds", thresholds, "What each rule chooses for every class, and how much tuning flatters.")
     add_model(sub, source_options)
@@ -109,19 +109,19 @@ def _json(found: Evaluation) -> dict[str, Any]:
 
 def _written(found: Evaluation, args: argparse.Namespace) -> None:
     from lt_core import review
-    from lt_core.datasets.csv_text import as_csv
 
-    makers: dict[str, Callable[[], str]] = {
-        "csv": lambda: as_csv(found.classes),
-        "latex": lambda: review.latex(found),
-        "markdown": lambda: review.markdown(found),
+    makers: dict[str, Callable[[], bytes]] = {
+        "csv": lambda: review.csv(found).encode(),
+        "excel": lambda: review.excel_csv(found),
+        "latex": lambda: review.latex(found).encode(),
+        "markdown": lambda: review.markdown(found).encode(),
     }
     for name, make in makers.items():
         path: Path | None = getattr(args, name)
         if path is None:
             continue
         try:
-            path.write_text(make(), encoding="utf-8")
+            path.write_bytes(make())
         except OSError as error:
             raise Problem(f"{path} cannot be written: {(error.strerror or str(error)).lower()}") from None
 

@@ -145,9 +145,7 @@ def _of_run(args: argparse.Namespace, tune_on: str | None) -> Asked:
     from lt_core.training import find_run
     from lt_core.training.predicting import predictions_of
 
-    for flag in ("truth", "id_column", "truth_id", "validation"):
-        if getattr(args, flag) is not None:
-            raise Invalid(f"--{flag.replace('_column', '').replace('_', '-')} is for --predictions: a run has its own")
+    refuse_of_files(args)
     run = find_run(args.run)
     part = args.split or "test"
     said = predictions_of(run, part)
@@ -172,6 +170,13 @@ def _of_file(args: argparse.Namespace, tune_on: str | None) -> Asked:
     note = f"Head, medium and tail by the counts of {found.counted}."
     about = {key: value for key, value in found.as_json().items() if key != "notes"}
     return Asked(found.scored, validation, list(groups), {"predictions": str(args.predictions), **about}, (note,))
+
+
+def refuse_of_files(args: argparse.Namespace) -> None:
+    """Raise ``Invalid`` where a run is given what only files of predictions need."""
+    for flag in ("truth", "id_column", "truth_id", "validation"):
+        if getattr(args, flag) is not None:
+            raise Invalid(f"--{flag.replace('_column', '').replace('_', '-')} is for --predictions: a run has its own")
 
 
 def cut_of(args: argparse.Namespace) -> tuple[Asked, Any, Thresholds | None]:

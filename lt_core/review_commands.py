@@ -11,7 +11,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from lt_core.data_commands import pairs_of, source_of
+from lt_core.data_commands import pairs_of
+from lt_core.model_flags import add_beta, add_correction, add_reading, reading_of, refuse_of_files, truth_of
 from lt_core.problems import Invalid, Problem
 
 if TYPE_CHECKING:
@@ -28,8 +29,8 @@ def register(command: Any, source_options: Callable[[Any], None]) -> None:
     sub = command("report", report, "Write a report on runs, or on predictions of any model, as one HTML file.")
     sub.add_argument("runs", nargs="*", metavar="RUN", help="one run or several; or give --predictions")
     sub.add_argument("--predictions", type=Path, metavar="FILE", help="a table or .npz of any model's answers")
-    sub.add_argument("--truth", metavar="SOURCE", help="the data set with the labels (default: beside the predictions)")
-    sub.add_argument("--scale", default="auto", help="of a file: auto, probabilities, logits, scores that only rank")
+    add_reading(sub, "the data set with the labels (default: beside the predictions)")
+    sub.add_argument("--validation", type=Path, metavar="FILE", help="predictions to tune on, of the same truth")
     sub.add_argument("--out", required=True, type=Path, metavar="FILE.html", help="the report to write")
     sub.add_argument("--split", help="val or test (default: test of a run, everything of a file)")
     sub.add_argument("--threshold", type=float, default=0.5, help="for every class (default: 0.5)")
@@ -40,6 +41,8 @@ def register(command: Any, source_options: Callable[[Any], None]) -> None:
         "--by", action="append", default=[], metavar="COLUMN", help="slices by what is known of the images: age, sex, "
         "view ...; may be given several times",
     )  # fmt: skip
+    add_correction(sub)
+    add_beta(sub)
     sub.add_argument("--draws", type=int, default=1000, help="bootstrap draws of patients (default: 1000)")
     sub.add_argument("--seed", type=int, default=0, help="of the draws")
     sub.add_argument("--title", default="", help="of the report")
@@ -77,11 +80,14 @@ def report(args: argparse.Namespace) -> object:
 
     if bool(args.runs) == (args.predictions is not None):
         raise Invalid("report takes one RUN or several, or --predictions FILE with --truth SOURCE")
+    if args.runs:
+        refuse_of_files(args)
     entrants = [_tuned(entrant, args) for entrant in (_of_runs(args) if args.runs else [_of_file(args)])]
     found = {
-        e.name: evaluate(e.scored, thresholds=e.thresholds, groups=e.groups, draws=args.draws, seed=args.seed)
+        e.name: evaluate(e.scored, thresholds=e.thresholds, groups=e.groups, draws=args.draws, seed=args.seed,
+                         beta=args.beta)
         for e in entrants
-    }
+    }  # fmt: skip
     here = examine()
     html = model_card(
         found,
@@ -132,18 +138,16 @@ def _of_runs(args: argparse.Namespace) -> list[Entrant]:
 
 
 def _of_file(args: argparse.Namespace) -> Entrant:
-    from lt_core.datasets import load_images
     from lt_core.evaluation.scored_file import read_scored_file
     from lt_core.stats import groups_of
 
-    truth: Any = None
-    if args.truth is not None:
-        args.source = args.truth
-        truth = load_images(source_of(args))
-    found = read_scored_file(args.predictions, truth, scale=args.scale, part=args.split)
+    truth, given = truth_of(args), reading_of(args)
+    found = read_scored_file(args.predictions, truth, part=args.split, **given)
     validation = None
-    if args.thresholds is not None and args.split not in (None, "val"):
-        validation = read_scored_file(args.predictions, truth, scale=args.scale, part="val").scored
+    if args.validation is not None:
+        validation = read_scored_file(args.validation, truth, **given).scored
+    elif args.thresholds is not None and args.split not in (None, "val"):
+        validation = read_scored_file(args.predictions, truth, part="val", **given).scored
     groups = groups_of(found.positives, scheme=args.groups, class_names=found.scored.class_names)
     about = {"predictions": args.predictions.name, "truth": Path(args.truth).name if args.truth else "in the same file"}
     about["groups"] = f"by the counts of {found.counted}; the rule is {args.groups}"
@@ -164,7 +168,8 @@ def _tuned(entrant: Entrant, args: argparse.Namespace) -> Entrant:
     tuned = tune(on, method, target=target)
     told = optimism(on, method, target=target, seed=args.seed).as_json()
     if entrant.validation is None or not tuned.tuned_on:
-        tuned = replace(tuned, tuned_on="the images they are scored on" if entrant.validation is None else "val")
+        where = args.validation.name if args.validation is not None else "val"
+        tuned = replace(tuned, tuned_on="the images they are scored on" if entrant.validation is None else where)
     at = tuned.for_classes(entrant.scored.class_names)
     return replace(entrant, thresholds=at, tuned=tuned, told=told)
 
@@ -175,7 +180,7 @@ def _slices(entrant: Entrant, args: argparse.Namespace) -> list[Sliced]:
     return [
         by_slice(
             entrant.scored, column, entrant.thresholds, metric=args.metric, columns=entrant.columns, draws=args.draws,
-            seed=args.seed,
+            seed=args.seed, correction=args.correction, beta=args.beta,
         )
         for column in args.by
     ]  # fmt: skip
@@ -189,6 +194,7 @@ def _comparisons(entrants: list[Entrant], args: argparse.Namespace) -> list[Comp
         compare(
             first.scored, other.scored, metric=args.metric, thresholds_a=first.thresholds,
             thresholds_b=other.thresholds, groups=first.groups, draws=args.draws, seed=args.seed,
+            correction=args.correction, beta=args.beta,
         )
         for other in others
     ]  # fmt: skip

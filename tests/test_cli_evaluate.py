@@ -99,10 +99,17 @@ def test_thresholds_are_tuned_on_validation_and_applied_to_test(
 def test_the_table_is_written_for_papers_and_spreadsheets(
     capsys: pytest.CaptureFixture[str], files: tuple[str, str, str], tmp_path: Path
 ) -> None:
-    out = [f"--{kind}={tmp_path / f't.{kind}'}" for kind in ("csv", "latex", "markdown")]
+    out = [f"--{kind}={tmp_path / f't.{kind}'}" for kind in ("csv", "excel", "latex", "markdown")]
     entry = evaluated(capsys, "--predictions", files[0], "--truth", files[2], "--draws", "20", *out)
-    table = pd.read_csv(tmp_path / "t.csv").set_index("class")
+    table = pd.read_csv(tmp_path / "t.csv", na_values=["not defined"]).set_index("name")
     assert table.loc["a", "f1_low"] == pytest.approx(entry["classes"][0]["f1_low"])
+    for name in ("macro", "weighted", "micro"):
+        assert table.loc[name, "auroc"] == pytest.approx(entry[name]["auroc"])
+    for name in entry["groups"]:
+        assert np.isclose(table.loc[name, "f1"], entry["groups"][name]["f1"] or np.nan, equal_nan=True)
+    assert table.loc["sample", "recall"] == pytest.approx(entry["whole"]["sample_recall"])
+    assert table.loc["micro", "tp"] == sum(row["tp"] for row in entry["classes"])
+    assert (tmp_path / "t.excel").read_bytes() == b"\xef\xbb\xbf" + (tmp_path / "t.csv").read_bytes()
     f1 = f"{entry['classes'][0]['f1']:.3f} [{entry['classes'][0]['f1_low']:.3f}, "
     for kind in ("latex", "markdown"):
         assert f1 in (tmp_path / f"t.{kind}").read_text()
@@ -138,6 +145,25 @@ def test_values_above_1_are_refused_by_class_and_count(
     assert "--scale logits" in said
     ranked = evaluated(capsys, "--predictions", files[0], "--truth", files[2], "--scale", "scores", "--draws", "0")
     assert ranked["classes"][2]["brier"] is None
+
+
+def test_a_report_reads_files_as_evaluate_does(
+    capsys: pytest.CaptureFixture[str], files: tuple[str, str, str], tmp_path: Path
+) -> None:
+    strange = pd.read_csv(files[0]).rename(columns={"prob_c": "prob_see", "image": "ct"}).assign(image="x")
+    strange.to_csv(tmp_path / "strange.csv", index=False)
+    given = ("--truth", files[2], "--id", "ct", "--alias", "see=c", "--validation", str(tmp_path / "strange.csv"))
+    given = ("--predictions", str(tmp_path / "strange.csv"), *given, "--thresholds", "f1", "--draws", "0")
+    html = tmp_path / "r.html"
+    told = run(capsys, "report", *given, "--out", str(html), "--beta", "0.5")
+    assert isinstance(told, dict)
+    wanted = evaluated(capsys, *given)["macro"]["f1"]
+    assert told["macro_f1"] == {"strange": pytest.approx(wanted)}
+    text = html.read_text()
+    assert "one for each class" in text
+    assert "on strange.csv" in text
+    assert "beta = 0.5" in text
+    assert "--id is for --predictions" in refused(capsys, "report", "run", "--id", "x", "--out", str(html))
 
 
 def test_two_files_are_compared_in_pairs(capsys: pytest.CaptureFixture[str], files: tuple[str, str, str]) -> None:

@@ -37,8 +37,8 @@ def class_metric(
     """Return one dot with its interval per class and run, in the order of ``table``, coloured by group.
 
     ``scale`` are the ends of the axis. ``table`` has the columns row (what the axis says), class, run ("A", "B" ...),
-    run_name, group, n_positive, value, low, high, chance; NaN where not defined. A value that is not defined is written
-    as such, not drawn at 0.
+    run_name, group, n_positive, value, low, high, chance; NaN where not defined; and method, how the interval was made,
+    where that is told. A value that is not defined is written as such, not drawn at 0.
     """
     rows = table["row"].drop_duplicates().tolist()
     runs = sorted(set(table["run"]))
@@ -57,7 +57,7 @@ def class_metric(
     )
     span = base.transform_filter("isValid(datum.low)").mark_rule(strokeWidth=2.5, opacity=0.45)
     dots = base.mark_point(filled=True, size=80, opacity=1).encode(
-        x=x, color=GROUP_COLOUR, shape=shape, tooltip=_tooltip(title)
+        x=x, color=GROUP_COLOUR, shape=shape, tooltip=[*_tooltip(title), *_method(table)]
     )
     chance = base.transform_filter("isValid(datum.chance)").mark_point(
         shape=CHANCE_MARK, filled=True, size=130, color=QUIET, opacity=1
@@ -88,6 +88,11 @@ def _tooltip(title: str) -> list[alt.Tooltip]:
         alt.Tooltip("chance:Q", title="by chance", format=".3f"),
         alt.Tooltip("group:N"),
     ]
+
+
+def _method(table: pd.DataFrame) -> list[alt.Tooltip]:
+    """How the interval was made, where ``table`` says so."""
+    return [alt.Tooltip("method:N", title="interval")] if "method" in table else []
 
 
 def class_difference(table: pd.DataFrame, *, title: str, row_height: int = 24) -> Figure:
@@ -129,7 +134,7 @@ def group_means(table: pd.DataFrame) -> Figure:
     """Return grouped bars: one cluster per metric, one bar per group (and run), its value on top.
 
     ``table`` has the columns metric, group, run ("A", "B" ...), run_name, value, n_classes and, where intervals are
-    known, low and high; NaN where not defined.
+    known, low, high and method; NaN where not defined.
     """
     runs = sorted(set(table["run"]))
     two = len(runs) > 1
@@ -164,6 +169,11 @@ def _clusters(table: pd.DataFrame, runs: list[str]) -> alt.Chart:
     shown = table.assign(
         slot=table["group"] + " " + table["run"],
         said=table["value"].map(lambda value: "not defined" if pd.isna(value) else f"{value:.2f}"),
+        ends=[
+            f"{a:.3f} to {b:.3f}" if pd.notna(a) else "none" for a, b in zip(table["low"], table["high"], strict=True)
+        ]
+        if "low" in table
+        else "none",
         height=table["value"].fillna(0.0),
         top=table.get("high", table["value"]).fillna(table["value"]).fillna(0.0),
     )
@@ -179,6 +189,8 @@ def _clusters(table: pd.DataFrame, runs: list[str]) -> alt.Chart:
             alt.Tooltip("run_name:N", title="run"),
             alt.Tooltip("said:N", title="mean"),
             alt.Tooltip("n_classes:Q", title="classes where it is defined"),
+            *([alt.Tooltip("ends:N", title="95 %")] if "low" in table else []),
+            *_method(table),
         ],
     )
 

@@ -18,9 +18,9 @@ SHAPES = ("triangle-right", "triangle-left", "circle")
 def differences(table: pd.DataFrame, *, title: str, model: str = "B", row_height: int = 26) -> Figure:
     """Return a dot with its interval per row around 0, coloured and shaped by the verdict.
 
-    ``table`` has the columns row (what the axis says), difference, low, high, verdict, a, b, p_adjusted,
-    smallest_detectable; NaN where not defined. ``model`` is the letter of the one that is held against A. The pale
-    band is what this row could not show: within the smallest detectable difference of 0.
+    ``table`` has the columns row (what the axis says), difference, low, high, method (of the interval), verdict, a, b,
+    p_adjusted, smallest_detectable; NaN where not defined. ``model`` is the letter of the one that is held against A.
+    The pale band is what this row could not show: within the smallest detectable difference of 0.
     """
     rows = table["row"].tolist()
     ends = table[["low", "high", "difference"]].abs().max().max()
@@ -69,6 +69,7 @@ def _tooltip(model: str) -> list[alt.Tooltip]:
         alt.Tooltip("difference:Q", title=f"{model} minus A", format="+.3f"),
         alt.Tooltip("low:Q", title="95 % from", format="+.3f"),
         alt.Tooltip("high:Q", title="95 % to", format="+.3f"),
+        alt.Tooltip("method:N", title="interval"),
         alt.Tooltip("p_adjusted:Q", title="p, corrected", format=".3g"),
         alt.Tooltip("smallest_detectable:Q", title="smallest it could show", format=".3f"),
         alt.Tooltip("verdict:N", title=f"{model} is"),

@@ -14,6 +14,7 @@ from lt_core.evaluation.uncertainty import Evaluation, Value
 from lt_core.problems import Unknown
 from lt_core.review.tables import named, value_of
 
+COUNTS = ("n_positive", "n_negative", "tp", "fp", "fn", "tn")
 BOM = "\ufeff"
 """Excel takes a CSV file for UTF-8 only where it begins with this."""
 
@@ -23,8 +24,9 @@ def numbers(
 ) -> pd.DataFrame:
     """Return the same as numbers in full, for programs: a row a class or mean, and what a caption would say.
 
-    Columns: model, data, part, of ("class", "group", "macro", "micro", "weighted"), name, group, n_images, n_patients,
-    n_classes, n_positive, threshold, ``<metric>``, ``_low``, ``_high``, ``_method``, draws, seed. NaN = not defined.
+    Columns: model, data, part, of ("class", "group", "macro", "weighted", "micro", "sample"), name, group, n_images,
+    n_patients, n_classes, n_positive, n_negative, tp, fp, fn, tn, threshold, ``<metric>``, ``_low``, ``_high``,
+    ``_method``, beta, draws, seed, warning. NaN = not defined. Counts of an average are the sums over its classes.
     """
     rows: list[dict[str, Any]] = []
     for title, evaluation in named(evaluations).items():
@@ -32,23 +34,31 @@ def numbers(
             raise Unknown.of("metric", unknown[0], [name for name in TITLES if name in evaluation.classes])
         head = {"model": title, "data": data, "part": evaluation.part}
         n = {"n_images": evaluation.n, "n_patients": evaluation.n_patients}
-        tail = {"draws": evaluation.draws, "seed": evaluation.seed}
+        tail = {"beta": evaluation.beta, "draws": evaluation.draws, "seed": evaluation.seed}
         found = evaluation.classes
         for row in found.to_dict("records"):
-            counts = {"n_classes": 1, "n_positive": row["n_positive"], "threshold": row["threshold"]}
+            counts: dict[str, Any] = {
+                "n_classes": 1,
+                **{one: row[one] for one in COUNTS},
+                "threshold": row["threshold"],
+            }
             what = {"of": "class", "name": row["class"], "group": row["group"], **n, **counts}
-            rows.append(head | what | _columns({m: value_of(row, m) for m in metrics}) | tail)
+            warned = {"warning": row["warning"]}
+            rows.append(head | what | _columns({m: value_of(row, m) for m in metrics}) | tail | warned)
         for of, name, values in _averages(evaluation):
             mine = found if of != "group" else found[found["group"] == name]
-            counts = {"n_classes": len(mine), "n_positive": int(mine["n_positive"].sum()), "threshold": np.nan}
+            counts = {"n_classes": len(mine), **{one: int(mine[one].sum()) for one in COUNTS}, "threshold": np.nan}
             what = {"of": of, "name": name, "group": name if of == "group" else "", **n, **counts}
-            rows.append(head | what | _columns({m: values[m] for m in metrics if m in values}) | tail)
+            rows.append(head | what | _columns({m: values[m] for m in metrics if m in values}) | tail | {"warning": ""})
     return pd.DataFrame(rows).astype({"n_patients": "Int64"})
 
 
 def _averages(evaluation: Evaluation) -> list[tuple[str, str, dict[str, Value]]]:
     groups = [("group", name, values) for name, values in evaluation.groups.items()]
-    return [*groups, *((name, name, getattr(evaluation, name)) for name in ("macro", "weighted", "micro"))]
+    means = [(name, name, getattr(evaluation, name)) for name in ("macro", "weighted", "micro")]
+    begin = "sample_"
+    sample = {name.removeprefix(begin): v for name, v in evaluation.whole.items() if name.startswith(begin)}
+    return [*groups, *means, *([("sample", "sample", sample)] if sample else [])]
 
 
 def _columns(values: Mapping[str, Value]) -> dict[str, Any]:

@@ -38,6 +38,7 @@ def _slices(material: Material, column: str, metric: str) -> str:
     rows = [(name, row) for name, one in found.items() for row in one.table.to_dict("records")]
     names = list(dict.fromkeys(slice_ for one in found.values() for slice_ in one.slices.names))
     rows.sort(key=lambda entry: (labels.index(entry[1]["class"]), names.index(entry[1]["slice"])))
+    rows += [(name, {"class": MEAN, **row}) for name, one in found.items() for row in one.macro.to_dict("records")]
     body = [[row["class"], row["slice"], *([name] if several else []), *_cells(row)] for name, row in rows]
     head = ["Class", "Slice", *(["Model"] if several else []), "n", "n positive", TITLES.get(metric, metric)]
     head += ["All other images", "Difference", "p, corrected", "Verdict"]
@@ -68,14 +69,15 @@ def _verdict(row: Mapping[Any, Any]) -> str:
 def _caption(found: Sliced) -> str:
     return (
         f"{found.slices.rule} Each slice against all other images, with 95 % intervals ({found.method}; of differences "
-        f"MOVER). p is corrected for all rows that could be tested ({found.correction}). Too few: fewer than five "
+        f"MOVER). p is corrected for all classes and slices that could be tested ({found.correction}), of two slices "
+        "once; that of means over classes for the slices. Too few: fewer than five "
         "patients with positives in the slice or in the rest; none: no positives in one of them."
     )
 
 
 def _story(found: Sliced, model: str) -> str:
     """Return how many slices differ from the rest for sure, and which, the surest first."""
-    rows = found.table
+    rows = found.tests
     told = rows[rows["verdict"] != "cannot tell"].sort_values("p_adjusted").to_dict("records")
     tested = int(rows["p"].notna().sum())
     listed = "; ".join(

@@ -50,9 +50,10 @@ def compare_runs(
     """
     of_a, of_b = (run.predictions(part) for run in (a, b))
     same = _same_images(of_a, of_b)
-    cuts = [_cut(run, threshold, thresholds) for run in (a, b)]
-    both = (_scored(of_a, a, same), _scored(of_b, b, same), a.dataset_card["groups"], cuts)
-    one, other, groups, cuts, left = in_common(*both)
+    own = [_cut(run, threshold, thresholds) for run in (a, b)]
+    one, other, groups, cuts, left = in_common(
+        _scored(of_a, a, same), _scored(of_b, b, same), list(a.dataset_card["groups"]), own
+    )
     try:
         found = differences(one, other, groups, cuts=cuts, metrics=metrics, **more)
     except Invalid as problem:

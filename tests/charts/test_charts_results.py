@@ -10,6 +10,7 @@ import pytest
 
 from lt_core.charts import Figure
 from lt_core.charts.results import class_difference, class_metric, class_probabilities, group_means
+from lt_core.charts.versus import differences
 
 NAN = float("nan")
 
@@ -62,6 +63,22 @@ def test_classes_keep_the_order_of_the_table_and_the_undefined_is_said(runs: str
 def test_a_value_of_zero_is_drawn_and_one_that_is_not_defined_is_not() -> None:
     for kind, _, rows in layers(class_metric(class_table(), title="F1")):
         assert [row["class"] for row in rows] == (["Ant"] if kind == "text" else ["Zebra", "Mule"])
+
+
+def hovers(chart: Figure) -> set[tuple[str, str]]:
+    """Return field and title of what hovering over any mark says."""
+    told = [encoding.get("tooltip", []) for _, encoding, _ in layers(chart)]
+    return {(entry["field"], entry.get("title", "")) for several in told for entry in several}
+
+
+def test_hovering_says_how_an_interval_was_made_where_it_is_known() -> None:
+    table = class_table().assign(method="Wilson")
+    assert ("method", "interval") in hovers(class_metric(table, title="F1"))
+    assert ("method", "interval") not in hovers(class_metric(class_table(), title="F1"))
+    means = table.assign(metric="F1", n_classes=2)
+    assert {("method", "interval"), ("ends", "95 %")} <= hovers(group_means(means))
+    gaps = table.assign(difference=0.1, a=0.1, b=0.2, p_adjusted=0.5, smallest_detectable=0.3, verdict="cannot tell")
+    assert ("method", "interval") in hovers(differences(gaps, title="F1"))
 
 
 def test_nothing_defined_at_all_is_still_a_chart() -> None:

@@ -7,6 +7,14 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+from sklearn.metrics import (
+    average_precision_score,
+    f1_score,
+    fbeta_score,
+    precision_score,
+    recall_score,
+    roc_auc_score,
+)
 from streamlit.testing.v1 import AppTest
 
 from lt_core.datasets import Source, assign_parts, load_images
@@ -170,6 +178,29 @@ def test_results_are_the_reports_and_what_is_not_defined_is_said(home: Path) -> 
     assert "synthetic" in words(app)
 
 
+def test_every_average_prevalence_and_the_beta_asked_for_are_scikit_learns(home: Path) -> None:
+    predictions = multi_run(home).predictions("test")
+    y, called, p = predictions.targets, predictions.probabilities >= 0.5, predictions.probabilities
+    app = page("results", beta="0.5")
+    frames = {tuple(entry.value.columns): entry.value for entry in app.dataframe}
+    means = next(f for columns, f in frames.items() if "average" in columns).set_index("average")
+    assert means.index.tolist() == ["macro", "weighted", "micro", "sample"]
+    for kind in ("macro", "weighted", "micro"):
+        for name, metric in (("Precision", precision_score), ("Recall", recall_score), ("F1", f1_score)):
+            wanted = metric(y, called, average=kind, zero_division=np.nan)
+            assert means.loc[kind, name].split()[0] == f"{wanted:.3f}", (kind, name)
+    assert means.loc["micro", "AP"].split()[0] == f"{average_precision_score(y.ravel(), p.ravel()):.3f}"
+    assert means.loc["weighted", "AUROC"].split()[0] == f"{roc_auc_score(y[:, :2], p[:, :2], average='weighted'):.3f}"
+    hits, positive, answered = (y * called).sum(axis=1), y.sum(axis=1), called.sum(axis=1)
+    assert means.loc["sample", "Recall"].split()[0] == f"{np.mean(hits[positive > 0] / positive[positive > 0]):.3f}"
+    assert means.loc["sample", "Precision"].split()[0] == f"{np.mean(hits[answered > 0] / answered[answered > 0]):.3f}"
+    assert means.loc["sample", "AP"] == "–"
+    table = next(f for columns, f in frames.items() if "threshold" in columns)
+    for c in (0, 1):
+        assert table["prevalence"][c].split()[0] == f"{y[:, c].mean():.3f}"
+        assert table["f_beta"][c].split()[0] == f"{fbeta_score(y[:, c], called[:, c], beta=0.5):.3f}"
+
+
 def test_the_threshold_moves_f1_but_not_the_ranking(home: Path) -> None:
     run = multi_run(home)
     app = page("results")
@@ -244,6 +275,8 @@ def test_a_paired_comparison_says_what_it_can_in_words(home: Path) -> None:
     assert "B · second: " in words(app)
     assert "of 3 classes" in words(app)
     assert "sure four times in five after that correction, were no other class" in words(app)
+    assert "of a class by square-and-add (Wilson) with the correlation of 1,000 paired draws" in words(app)
+    assert "Draws are of images, the same for both" in words(app)
     assert "A difference is no proof yet that a loss is better" in words(app)
 
 
@@ -330,8 +363,9 @@ def test_predictions_from_a_file_are_a_model_like_any_other(home: Path) -> None:
 
 
 def test_how_a_file_was_read_is_on_the_page_and_other_names_reach_the_numbers(home: Path) -> None:
-    from pages.ui.results import matched
+    from pages.ui.results import files, matched
     from pages.ui.results.files import KEPT
+    from pages.ui.results.models import Model
 
     n = range(40)
     (home / "p.csv").write_text(
@@ -340,15 +374,17 @@ def test_how_a_file_was_read_is_on_the_page_and_other_names_reach_the_numbers(ho
     (home / "t.csv").write_text(
         "id,y,Infiltration,w\n" + "".join(f"i{k},{int(k % 3 == 0)},{int(k > 19)},1\n" for k in range(42))
     )
-    (home / "v.csv").write_text("ct,prob_Infiltrate,prob_why\n" + "".join(f"i{k},{k / 80},{0.9 - k / 50}\n" for k in n))
+    (home / "v.csv").write_text("ct,prob_Infiltrate,prob_why\n" + "".join(f"i{k},{k / 80},{0.8 - k / 50}\n" for k in n))
     app = AppTest.from_file(str(APP), default_timeout=120)
     app.run()
     given = {"predictions": str(home / "p.csv"), "truth": str(home / "t.csv"), "validation": str(home / "v.csv"),
              "id_column": "ct", "truth_id": "id", "aliases": "why = y"}  # fmt: skip
     app.session_state[KEPT] = [given]
-    app.query_params["cut"] = "tuned"
+    for key, value in {"cut": "tuned", "cut-by": "a given precision", "cut-at": "0.4"}.items():
+        app.query_params[key] = value
     app.switch_page("pages/results.py").run()
     assert not app.exception
+    read = files.read(files.Given(**given))
     table = next(entry.value for entry in app.dataframe if "how" in entry.value)
     assert table.to_numpy().tolist() == [
         ["y", "prob_why", "as given"], ["Infiltration", "prob_Infiltrate", "alias"],
@@ -357,9 +393,14 @@ def test_how_a_file_was_read_is_on_the_page_and_other_names_reach_the_numbers(ho
     words_of_them = matched.in_words(table.rename(columns={"column of the file": "column"}).replace("none", ""))
     assert words_of_them == "2 of 3 classes found, 2 under another name, 1 column not used"
     assert "2 in the truth, without a prediction" in words(app)
+    known = Model("A", "p.csv (file)", "", read.scored, truth=str(home / "t.csv"), read=read).about
+    assert known["predictions"] == "p.csv"
+    assert known["truth"] == "t.csv"
+    assert known["groups"] == "by the counts of all of t.csv (42 images); the rule is relative"
     assert {metric.label: metric.value for metric in app.metric}["Macro AUROC"] == f"{(1.0 + _auroc_of_y()) / 2:.3f}"
     shown = next(entry.value for entry in app.dataframe if "threshold" in entry.value).set_index("class")
-    assert shown.loc["Infiltration", "threshold"] == f"{20 / 80:.3f}", "tuned on the other file: its first positive"
+    assert shown.loc["y", "threshold"] == "0.620", "on the other file, of the ten highest four are: 0.4"
+    assert shown.loc["Infiltration", "threshold"] == "0.000", "half of all are"
 
 
 def _auroc_of_y() -> float:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from dataclasses import replace
 from types import SimpleNamespace
 from typing import Any
 
@@ -13,6 +14,7 @@ from streamlit.testing.v1 import AppTest
 from lt_core.evaluation.errors import by_slice
 from lt_core.evaluation.optimism import optimism
 from lt_core.evaluation.thresholds import tune
+from lt_core.evaluation.uncertainty import compare
 from pages.ui.results.cutting import Choice
 from pages.ui.results.report_slices import LOOKED_AT
 from tests.pages.test_results_errors import model, said
@@ -25,8 +27,12 @@ card.draw(choice({arguments}))
 CUTS = np.array([0.4, 0.5, 0.6])
 
 
-def choice(*, tuned: bool = False, per_class: bool = True, calibration: str = "none", **kind: Any) -> Choice:
+def choice(
+    *, tuned: bool = False, per_class: bool = True, calibration: str = "none", two: bool = False, **kind: Any
+) -> Choice:
     one = model(**kind)
+    if two:
+        return Choice([one, replace(one, letter="B")], {"A": CUTS, "B": CUTS}, "somewhere", {})
     found = {"A": tune(one.scored, "f1", per_class=per_class)} if tuned else {}
     cuts = found["A"].values if tuned else CUTS
     return Choice([one], {"A": cuts}, "somewhere", found, "f1" if tuned else "", None, per_class, calibration)
@@ -65,6 +71,22 @@ def test_slices_looked_at_before_are_in_the_report_at_the_thresholds_in_force(ma
     app.multiselect(key="report-by").set_value(["sex", "age"]).run()
     assert [one.slices.column for one in next(iter(made[-1]["slices"].values()))] == ["sex", "age"]
     assert made[-1]["optimism"] == {}
+
+
+def test_the_comparison_of_the_report_is_the_one_looked_at(made: list[dict[str, Any]]) -> None:
+    from pages.ui.results import versus
+
+    drawn("two=True")
+    assert [(c.metric, c.correction) for c in made[-1]["comparison"]] == [("f1", "holm")]
+    app = drawn("two=True", **{versus.LOOKED_AT: ("recall", "benjamini-hochberg")})
+    (found,) = made[-1]["comparison"]
+    wanted = compare(
+        model().scored, model().scored, metric="recall", thresholds_a=CUTS, thresholds_b=CUTS,
+        correction="benjamini-hochberg",
+    )  # fmt: skip
+    assert (found.metric, found.correction) == ("recall", "benjamini-hochberg")
+    assert found.classes["a"].tolist() == wanted.classes["a"].tolist()
+    assert "Compared in Recall, corrected after Benjamini-Hochberg" in said(app)
 
 
 def test_without_a_look_there_are_no_slices_until_they_are_asked_for(made: list[dict[str, Any]]) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 import pandas as pd
@@ -11,18 +11,16 @@ from numpy.typing import ArrayLike, NDArray
 
 from lt_core.evaluation.errors.bands import Slices, sliced
 from lt_core.evaluation.errors.shares import apart, reaching_zero
+from lt_core.evaluation.errors.slice_means import means, value_of
 from lt_core.evaluation.ratios import ratio
 from lt_core.evaluation.scored import Scored
 from lt_core.evaluation.uncertainty.answering import by_patient
-from lt_core.evaluation.uncertainty.calibrated import CALIBRATED, calibration
 from lt_core.evaluation.uncertainty.cells import Cells, cells_of, checked_thresholds
 from lt_core.evaluation.uncertainty.comparison import BETTER, LOWER_IS_BETTER, UNDECIDED, WORSE
-from lt_core.evaluation.uncertainty.counted import counted, counts_of
 from lt_core.evaluation.uncertainty.drawing import METRICS, draw
 from lt_core.evaluation.uncertainty.evaluating import checked_beta
 from lt_core.evaluation.uncertainty.intervals import intervals_of
 from lt_core.evaluation.uncertainty.multiple import adjusted
-from lt_core.evaluation.uncertainty.ordered import RANKED
 from lt_core.problems import Invalid, Problem, Unknown
 
 Numbers = NDArray[np.float64]
@@ -41,7 +39,8 @@ class Sliced:
     slice, class; n (images of known truth), n_positive, n_patients (NaN where not known), prevalence; value with low
     and high; rest with n_rest and n_positive_rest = all other images; difference = slice - rest, difference_low,
     difference_high, p, p_adjusted, verdict ("better", "worse", "cannot tell"; on prevalence "differs") and note, which
-    says what is too small. NaN where not defined.
+    says what is too small. NaN where not defined. ``macro`` has one row for each slice, the mean over classes (see
+    ``slice_means.means``), with p_adjusted and verdict too; none where it was not asked for.
     """
 
     slices: Slices
@@ -50,9 +49,15 @@ class Sliced:
     method: str
     correction: str
     draws: int
+    macro: pd.DataFrame = field(default_factory=pd.DataFrame)
+
+    @property
+    def tests(self) -> pd.DataFrame:
+        """The rows of ``table`` that are tests of their own: of two slices each is the rest of the other."""
+        return own_tests(self.table, self.slices)
 
     def __repr__(self) -> str:
-        sure = int((self.table["verdict"] != UNDECIDED).sum())
+        sure = int((self.tests["verdict"] != UNDECIDED).sum())
         return f"Sliced({self.metric} by {self.slices.column}: {len(self.table)} rows, {sure} differ from the rest)"
 
 
@@ -69,15 +74,18 @@ def by_slice(
     seed: int = 0,
     beta: float = 2.0,
     correction: str = "holm",
+    macro: bool = False,
 ) -> Sliced:
     """Return ``metric`` (of ``METRICS``) of ``classes`` (None: all) in each slice of ``column``; see ``sliced``.
 
     ``columns`` (n rows) stand in for ``scored.columns``. Values and intervals of a slice are those of ``evaluate`` on
     its images. The interval of a difference is MOVER of the two (Zou and Donner, Statistics in Medicine 2008), taken as
-    independent, so a patient with images in both makes it a little wide; p is the level at which it would reach 0,
-    with arms that grow like those of a normal. p is corrected for all rows that could be tested. There is no verdict
-    with fewer than ``LEAST`` patients with a positive on either side (for measures of negatives alone: with a
-    negative). Raises ``Problem`` without columns, ``Unknown`` for no such column, metric or class.
+    independent, so a patient with images in both makes it a little wide; p is the level at which it would reach 0, with
+    arms that grow like those of a normal. p is corrected for all rows that could be tested; of two slices, which are
+    tested against each other, for those of one. ``macro`` asks for the mean over classes too, which takes ``draws``;
+    its p are corrected for how many slices there are. There is no verdict with fewer than ``LEAST`` patients with a
+    positive on either side (for measures of negatives alone: with a negative). Raises ``Problem`` without columns,
+    ``Unknown`` for no such column, metric or class.
     """
     known = columns if columns is not None else scored.columns
     if known is None or not len(known.columns):
@@ -94,7 +102,17 @@ def by_slice(
     rows = [_rows(some, name, mask, settings) for name, mask in zip(cut.names, parts, strict=True)]
     table = pd.concat(rows, ignore_index=True)
     method = str(table["method"].iloc[0])
-    return Sliced(cut, metric, _judged(table.drop(columns="method"), metric, correction), method, correction, needs)
+    judged = _judged(table.drop(columns="method"), metric, correction, cut)
+    mean = pd.DataFrame()
+    if macro:
+        mean = means(some, cut, at, metric, draws=draws, seed=seed, beta=settings.beta, least=LEAST)
+        mean = _judged(mean, metric, correction, cut) if len(mean) else mean
+    return Sliced(cut, metric, judged, method, correction, needs, mean)
+
+
+def own_tests(table: pd.DataFrame, cut: Slices) -> pd.DataFrame:
+    """Return the rows of ``table`` that are tests of their own: of two slices those of the first."""
+    return table[table["slice"] == cut.names[0]] if len(cut.names) == 2 else table
 
 
 @dataclass(frozen=True, eq=False)
@@ -145,7 +163,7 @@ def _side(scored: Scored, settings: _Settings) -> _Side:
         return _Side(nothing, nothing, nothing, none, none, none, "")
     cells = cells_of(scored, settings.thresholds)
     name = settings.metric
-    values = {name: _value(cells, name, settings.beta)}
+    values = {name: value_of(cells, name, settings.beta)}
     drawn = None
     if settings.draws:
         drawn = draw(cells, (name,), n_draws=settings.draws, seed=settings.seed, beta=settings.beta, pooled=False)
@@ -154,16 +172,6 @@ def _side(scored: Scored, settings: _Settings) -> _Side:
         values[name], found.low, found.high, cells.known.sum(axis=0).astype(np.float64),
         cells.truth.sum(axis=0).astype(np.float64), _deciding(cells, name), found.method,
     )  # fmt: skip
-
-
-def _value(cells: Cells, metric: str, beta: float) -> Numbers:
-    """Return the one metric per class, (C,): the others would cost a sorting."""
-    if metric in RANKED:
-        ones = np.ones((len(cells), 1))
-        values = [order.measures(ones)[RANKED.index(metric)][0] for order in cells.orders]
-        return np.array(values, dtype=np.float64)
-    found = calibration(cells) if metric in CALIBRATED else counted(counts_of(cells), beta)
-    return found[metric]
 
 
 def _deciding(cells: Cells, metric: str) -> Numbers:
@@ -213,9 +221,10 @@ def _note(fewest: float, undefined: bool, metric: str, alone: bool) -> str:
     return f"fewer than {LEAST} patients with {what} on one side" if fewest < LEAST else ""
 
 
-def _judged(table: pd.DataFrame, metric: str, correction: str) -> pd.DataFrame:
+def _judged(table: pd.DataFrame, metric: str, correction: str, cut: Slices) -> pd.DataFrame:
     p = table["p"].where(table["note"] == "").to_numpy(dtype=np.float64)
-    corrected = adjusted(p, correction)
+    once = len(own_tests(table, cut))  # the first rows; of two slices those of the second are the same tests again
+    corrected = np.tile(adjusted(p[:once], correction), len(p) // once)
     sure = (corrected <= 0.05) & (table["difference"] != 0).to_numpy()
     up = (table["difference"] > 0).to_numpy() != (metric in LOWER_IS_BETTER)
     words = np.where(up, BETTER, WORSE) if metric != "prevalence" else np.full(len(table), DIFFERS)

@@ -6,11 +6,10 @@ import pandas as pd
 import streamlit as st
 
 from lt_core.charts.confusion import confusion_heat
-from lt_core.datasets.csv_text import as_csv
 from lt_core.evaluation.uncertainty import Evaluation
 from pages.ui import blocks
 from pages.ui.results.models import Model
-from pages.ui.results.numbers import METRICS, TERMS, UNDEFINED, between, ordered, said, with_interval
+from pages.ui.results.numbers import METRICS, between, ordered, said, term, with_interval
 
 Found = list[tuple[Model, Evaluation]]
 WHOLE = {
@@ -38,7 +37,8 @@ def numbers(found: Found) -> None:
     st.markdown("#### All numbers")
     st.caption("In brackets: 95 % intervals. Click a column to sort by it.")
     titles = {
-        name: st.column_config.TextColumn(title, help=TERMS[name], alignment="right") for name, title in METRICS.items()
+        name: st.column_config.TextColumn(title, help=column_help(found, name), alignment="right")
+        for name, title in METRICS.items()
     }
     counts = {"n_positive": "positives", "n_negative": "negatives"}
     for model, evaluation in found:
@@ -57,13 +57,19 @@ def numbers(found: Found) -> None:
         st.caption(f":material/warning: {sentence}")
     st.download_button(
         "Download all numbers as CSV",
-        lambda: as_csv(everything(found), undefined=UNDEFINED).encode(),
+        lambda: _csv(found).encode(),
         file_name="results.csv",
         mime="text/csv",
         icon=":material/download:",
         key="csv-results",
         on_click="ignore",
     )
+
+
+def column_help(found: Found, metric: str) -> str:
+    """Return what a metric means and how its intervals were made."""
+    ways = dict.fromkeys(str(way) for _, e in found for way in e.classes[f"{metric}_method"] if way)
+    return f"{term(metric, found[0][1].beta)} 95 % interval: {' or '.join(ways) or 'none'}."
 
 
 def written(model: Model, evaluation: Evaluation) -> pd.DataFrame:
@@ -79,10 +85,11 @@ def written(model: Model, evaluation: Evaluation) -> pd.DataFrame:
     return shown
 
 
-def everything(found: Found) -> pd.DataFrame:
-    """Return every number of every class and model, for a file."""
-    tables = [ordered(model, e).assign(model=model.name, part=e.part, n=e.n) for model, e in found]
-    return pd.concat(tables, ignore_index=True)
+def _csv(found: Found) -> str:
+    """Return every number of every class, group and average of every model, for a file; as ``evaluate --csv``."""
+    from lt_core import review
+
+    return review.csv({model.title if len(found) > 1 else model.name: evaluation for model, evaluation in found})
 
 
 def whole(found: Found) -> None:
@@ -97,6 +104,7 @@ def whole(found: Found) -> None:
             {
                 "measure": WHOLE.get(name, name.replace("_", " ")),
                 **{m.title: with_interval(e.whole[name]) for m, e in found},
+                "interval": found[0][1].whole[name].method,
             }
             for name in names
         ]

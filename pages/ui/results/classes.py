@@ -9,7 +9,7 @@ import streamlit as st
 from lt_core.charts.results import class_metric, group_means
 from lt_core.evaluation.uncertainty import Evaluation, Value
 from pages.ui import blocks
-from pages.ui.results import class_tables
+from pages.ui.results import averages, class_tables
 from pages.ui.results.class_tables import Found
 from pages.ui.results.cutting import Choice
 from pages.ui.results.models import Model
@@ -22,14 +22,16 @@ from pages.ui.results.numbers import (
     in_text,
     ordered,
     said,
+    term,
     with_interval,
 )
 
 
 def draw(choice: Choice) -> None:
     """Draw the view."""
-    found = [(model, evaluation_of(model, choice.cuts[model.letter])) for model in choice.models]
+    found = [(m, evaluation_of(m, choice.cuts[m.letter], beta=choice.beta)) for m in choice.models]
     _averages(found)
+    averages.draw(found)
     _groups(found, choice.words)
     _one_metric(found)
     class_tables.numbers(found)
@@ -87,6 +89,7 @@ def _groups(found: Found, words: str) -> None:
                 "low": values[name].low,
                 "high": values[name].high,
                 "n_classes": values[name].n_classes,
+                "method": values[name].method,
             }
             for model, evaluation in found
             for group, values in evaluation.groups.items()
@@ -132,7 +135,7 @@ def _one_metric(found: Found) -> None:
             label_visibility="collapsed",
         )
     )
-    st.caption(TERMS[metric])
+    st.caption(term(metric, found[0][1].beta))
     table = pd.concat([metric_rows(model, e, metric) for model, e in found], ignore_index=True)
     blocks.figure(
         class_metric(table, title=METRICS[metric], scale=(-1.0, 1.0) if metric == "mcc" else (0.0, 1.0)),

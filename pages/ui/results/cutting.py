@@ -47,7 +47,7 @@ CALIBRATION_HELP = (
 
 @dataclass(frozen=True)
 class Choice:
-    """Models as they are calibrated, the threshold of every class by letter, and both in words."""
+    """Models as they are calibrated, the threshold of every class by letter, and both in words; ``beta`` of F-beta."""
 
     models: list[Model]
     cuts: Cuts
@@ -57,6 +57,7 @@ class Choice:
     target: float | None = None
     per_class: bool = True
     calibration: str = "none"
+    beta: float = 2.0
 
     @property
     def flattered(self) -> bool:
@@ -200,7 +201,7 @@ def _tuned(models: list[Model], calibrated: str) -> Choice:
     target = None
     if method in WITH_TARGET:
         target = float(
-            middle.slider(f"At least this {method}", 0.5, 0.99, 0.9, 0.01, key="cut-at", bind="query-params")
+            middle.slider(f"At least this {method}", 0.01, 0.99, 0.9, 0.01, key="cut-at", bind="query-params")
         )
     per_class = right.toggle("One a class", value=True, key="cut-apart", bind="query-params")
     found: Cuts = {}

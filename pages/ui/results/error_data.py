@@ -48,10 +48,11 @@ def _cases(_scored: Scored, key: str, cuts: bytes, name: str, which: str) -> pd.
 
 
 def slices_of(
-    model: Model, cuts: Cuts, columns: pd.DataFrame, column: str, metric: str, classes: tuple[str, ...] | None
-) -> errors.Sliced:
+    model: Model, cuts: Cuts, columns: pd.DataFrame, column: str, metric: str, classes: tuple[str, ...] | None,
+    beta: float = 2.0,
+) -> errors.Sliced:  # fmt: skip
     """Return a metric in each slice of ``column``, of all classes where ``classes`` is None."""
-    return _slices(model.scored, columns, model.key, cuts.tobytes(), column, metric, classes)
+    return _slices(model.scored, columns, model.key, cuts.tobytes(), column, metric, classes, beta)
 
 
 @st.cache_resource(max_entries=64, show_spinner="Measuring each slice …")
@@ -63,7 +64,9 @@ def _slices(
     column: str,
     metric: str,
     classes: tuple[str, ...] | None,
+    beta: float,
 ) -> errors.Sliced:
     return errors.by_slice(
-        _scored, column, np.frombuffer(cuts), metric=metric, classes=classes, columns=_columns, draws=FEWER_DRAWS
-    )
+        _scored, column, np.frombuffer(cuts), metric=metric, classes=classes, columns=_columns, draws=FEWER_DRAWS,
+        beta=beta, macro=classes is None,
+    )  # fmt: skip

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -13,6 +14,8 @@ from lt_core.evaluation.scored_file import ScoredFile
 from lt_core.training import Run
 
 LETTERS = "ABCDEF"
+GROUP_RULE = "relative"
+"""How head, medium and tail of the classes of a file are told apart."""
 MOST = len(LETTERS)
 """How many models can stand side by side."""
 
@@ -54,5 +57,9 @@ class Model:
     def about(self) -> dict[str, Any]:
         """What a report says about where the model comes from."""
         if self.run is None:
-            return {"predictions": self.name}
+            truth = Path(self.truth).name if self.truth else "in the same file"
+            if self.read is None:
+                return {"predictions": self.name, "truth": truth}
+            groups = f"by the counts of {self.read.counted}; the rule is {GROUP_RULE}"
+            return {"predictions": self.read.scored.title or self.name, "truth": truth, "groups": groups}
         return {"run": self.run.key, "config": self.run.config.as_json(), "data": self.run.dataset_card}

@@ -23,12 +23,15 @@ METRICS = {
     "recall": "Recall",
     "specificity": "Specificity",
     "npv": "NPV",
-    "f_beta": "F2",
+    "f_beta": "F-beta",
     "mcc": "MCC",
     "balanced_accuracy": "Balanced accuracy",
     "brier": "Brier",
     "ece": "ECE",
+    "prevalence": "Prevalence",
 }
+COMPARED = [name for name in METRICS if name != "prevalence"]
+"""Metrics that say something of a model: prevalence is of the images alone."""
 AVERAGED = ("f1", "ap", "auroc")
 TERMS = {
     "f1": "2TP / (2TP + FP + FN) at the threshold. Not defined only where a class is neither there nor called.",
@@ -38,11 +41,12 @@ TERMS = {
     "recall": "Sensitivity: of the images that have the finding, the share that is called: TP / (TP + FN).",
     "specificity": "Of the images without the finding, the share that is not called: TN / (TN + FP).",
     "npv": "Negative predictive value: of the images not called, the share without the finding: TN / (TN + FN).",
-    "f_beta": "F-beta with beta 2: recall counts four times as much as precision.",
+    "f_beta": "F-beta: recall counts beta² times as much as precision; beta is set beside the views.",
     "mcc": "Matthews correlation between truth and call, -1 to 1; 0 is chance.",
     "balanced_accuracy": "The mean of recall and specificity; 0.5 is chance.",
     "brier": "Mean squared distance of probability and truth: smaller is better.",
     "ece": "Expected calibration error over 15 bins of equal width: smaller is better.",
+    "prevalence": "Of the images whose label is known, the share that has the finding: the same for every model.",
     "macro": "Plain mean over the classes where the value is defined: every class counts the same, however rare.",
     "micro": "F1 of all cells thrown together: frequent classes dominate.",
     "accuracy": "The share of images whose largest probability is the true class.",
@@ -53,9 +57,11 @@ TERMS = {
 LOWER_IS_BETTER = ("brier", "ece")
 
 
-def evaluation_of(model: Model, thresholds: NDArray[np.float64], *, draws: int = DRAWS) -> Evaluation:
-    """Return the evaluation of one model at its thresholds, made once."""
-    return _evaluation(model.scored, model.key, thresholds.tobytes(), model.groups, draws)
+def evaluation_of(
+    model: Model, thresholds: NDArray[np.float64], *, draws: int = DRAWS, beta: float = 2.0
+) -> Evaluation:
+    """Return the evaluation of one model at its thresholds, made once; ``beta`` is of F-beta."""
+    return _evaluation(model.scored, model.key, thresholds.tobytes(), model.groups, draws, beta)
 
 
 @st.cache_resource(max_entries=48, show_spinner="Drawing patients again and again, for the intervals …")
@@ -65,14 +71,15 @@ def _evaluation(
     thresholds: bytes,
     groups: tuple[str, ...] | None,
     draws: int,
+    beta: float,
 ) -> Evaluation:
-    return evaluate(_scored, thresholds=np.frombuffer(thresholds), groups=groups, draws=draws)
+    return evaluate(_scored, thresholds=np.frombuffer(thresholds), groups=groups, draws=draws, beta=beta)
 
 
 def comparison_of(a: Model, b: Model, choice: Choice, metric: str, correction: str = "holm") -> Comparison:
     """Return B minus A in one metric, made once."""
     cuts = choice.cuts[a.letter].tobytes(), choice.cuts[b.letter].tobytes()
-    return _comparison(a.scored, b.scored, (a.key, b.key), cuts, a.groups, metric, correction)
+    return _comparison(a.scored, b.scored, (a.key, b.key), cuts, a.groups, metric, correction, choice.beta)
 
 
 @st.cache_resource(max_entries=48, show_spinner="Drawing patients again and again, for the difference …")
@@ -84,11 +91,13 @@ def _comparison(
     groups: tuple[str, ...] | None,
     metric: str,
     correction: str,
+    beta: float,
 ) -> Comparison:
     at_a, at_b = (np.frombuffer(cut) for cut in cuts)
     return compare(
-        _a, _b, metric=metric, thresholds_a=at_a, thresholds_b=at_b, groups=groups, draws=DRAWS, correction=correction
-    )
+        _a, _b, metric=metric, thresholds_a=at_a, thresholds_b=at_b, groups=groups, draws=DRAWS, correction=correction,
+        beta=beta,
+    )  # fmt: skip
 
 
 def optimism_of(model: Model, choice: Choice) -> Optimism:
@@ -108,6 +117,11 @@ def _optimism(
     per_class: bool,
 ) -> Optimism:
     return optimism(_scored, method, target=target, per_class=per_class)
+
+
+def term(metric: str, beta: float) -> str:
+    """Return what ``metric`` means, with the beta of F-beta."""
+    return TERMS[metric] + (f" Here beta is {beta:g}." if metric == "f_beta" else "")
 
 
 def ordered(model: Model, evaluation: Evaluation) -> pd.DataFrame:

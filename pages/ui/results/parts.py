@@ -8,4 +8,4 @@ from pages.ui.results.cutting import Choice
 
 def draw(choice: Choice) -> None:
     """Draw the view."""
-    slices.draw(choice.models, choice.cuts)
+    slices.draw(choice.models, choice.cuts, choice.beta)

@@ -36,7 +36,9 @@ class Wanted:
         if known is None:
             return []
         cuts = choice.cuts[model.letter]
-        return [slices_of(model, cuts, known, by, self.metric, None) for by in self.by if by in known.columns]
+        return [
+            slices_of(model, cuts, known, by, self.metric, None, choice.beta) for by in self.by if by in known.columns
+        ]
 
 
 def looked_at(column: str, metric: str) -> None:

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Hashable
+from typing import Any
+
 import pandas as pd
 import streamlit as st
 
 from lt_core.charts.errors import slice_map, two_sides
 from lt_core.evaluation.errors import Sliced
-from lt_core.evaluation.errors.slices import CLOSED
+from lt_core.evaluation.errors.slices import CLOSED, DIFFERS, own_tests
 from lt_core.problems import Problem
 from pages.ui import blocks
 from pages.ui.pictures import plain
@@ -22,8 +25,8 @@ SIDES = ("slice", "the rest")
 WITH_PREVALENCE = ("f1", "f_beta", "precision", "npv", "ap", "mcc", "brier")
 
 
-def draw(models: list[Model], thresholds: dict[str, Cuts]) -> None:
-    """Draw the view of one of ``models`` at its ``thresholds``, (C,) by letter."""
+def draw(models: list[Model], thresholds: dict[str, Cuts], beta: float = 2.0) -> None:
+    """Draw the view of one of ``models`` at its ``thresholds``, (C,) by letter; ``beta`` is of F-beta."""
     model, name = model_and_class(models, every=True)
     with st.spinner("Reading what is known of the images …", show_time=True):
         columns = columns_of(model)
@@ -49,11 +52,13 @@ def draw(models: list[Model], thresholds: dict[str, Cuts]) -> None:
         )
     report_slices.looked_at(column, metric)
     with blocks.guarded("These slices cannot be shown."):
-        found = slices_of(model, thresholds[model.letter], columns, column, metric, None if name == ALL else (name,))
+        found = slices_of(
+            model, thresholds[model.letter], columns, column, metric, None if name == ALL else (name,), beta
+        )
         table = found.table if name == ALL else found.table[found.table["class"] == name]
         if not len(table):
             raise Problem("there is no image in any slice")
-        st.markdown(_story(table))
+        st.markdown(_story(own_tests(table, found.slices)))
         alone = "" if model.scored.patients is not None else " Every image is taken to be of another patient."
         st.caption(_how(found) + alone)
         if name == ALL:
@@ -67,7 +72,7 @@ def _story(table: pd.DataFrame) -> str:
     tested = int(table["p"].notna().sum())
     few = int((table["note"] != "").sum())
     said = [
-        f"**{plain(row['class'])}** is {row['verdict']} in **{plain(row['slice'])}** "
+        f"**{plain(row['class'])}** {_is(row)} in **{plain(row['slice'])}** "
         f"({row['value']:.2f} against {row['rest']:.2f}, {row['n_positive']:,} positives)"
         for row in told.head(4).to_dict("records")
     ]
@@ -75,6 +80,13 @@ def _story(table: pd.DataFrame) -> str:
     if not said:
         return f"No slice differs from the rest for sure; {tested} could be tested.{small}"
     return f"{'; '.join(said)}. {len(told)} of the {tested} that could be tested differ from the rest for sure.{small}"
+
+
+def _is(row: dict[Hashable, Any]) -> str:
+    """The verdict as a verb; of prevalence, which is neither better nor worse, which way it differs."""
+    if row["verdict"] == DIFFERS:
+        return "is more frequent" if row["difference"] > 0 else "is rarer"
+    return f"is {row['verdict']}"
 
 
 def _how(found: Sliced) -> str:
@@ -112,6 +124,29 @@ def _all(model: Model, found: Sliced) -> None:
     st.caption(
         "Number: the value in the slice; faint where there are too few to say, faded where it may be chance. "
         "Images: " + ", ".join(f"{plain(str(name))}: {n:,}" for name, n in sizes.items()) + "."
+    )
+    _mean(found)
+
+
+def _mean(found: Sliced) -> None:
+    """Draw the mean over classes in each slice, where it was measured."""
+    if not len(found.macro):
+        return
+    metric = METRICS[found.metric]
+    st.markdown(f"#### Mean {metric} over the classes")
+    blocks.figure(
+        two_sides(sides_of_slices(found.macro), title=f"macro {metric}", sides=SIDES), found.macro,
+        name=f"slice-means-{found.metric}",
+        alt_text=f"Dots: mean {metric} over the classes in each slice of {found.slices.column} and in the rest.",
+    )  # fmt: skip
+    rows = found.macro.to_dict("records")
+    told = [f"{row['verdict']} in **{plain(row['slice'])}** ({row['difference']:+.3f} [{row['difference_low']:+.2f}, "
+            f"{row['difference_high']:+.2f}])" for row in rows if row["verdict"] != "cannot tell"]  # fmt: skip
+    counts = sorted({int(row["n_classes"]) for row in rows})
+    st.caption(
+        f"{'; '.join(told) or 'No mean differs from the rest for sure'}. Over the classes that are defined on both "
+        f"sides ({' to '.join(str(n) for n in dict.fromkeys((counts[0], counts[-1])))}). Intervals: "
+        f"{rows[0]['method']}, {FEWER_DRAWS} draws."
     )
 
 

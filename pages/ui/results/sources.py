@@ -14,7 +14,7 @@ from lt_core.stats import groups_of
 from lt_core.training import Run
 from pages.ui import quick_run, run_picker, run_source
 from pages.ui.results import files
-from pages.ui.results.models import LETTERS, MOST, Model
+from pages.ui.results.models import GROUP_RULE, LETTERS, MOST, Model
 from pages.ui.wording import on_page
 
 FIRST, OTHERS = run_source.RUN, run_source.OTHERS
@@ -140,7 +140,7 @@ def _of_file(letter: str, name: str, given: files.Given, part: str) -> Model:
         validation = _read(given, "validation file", given.key, stamp).scored
     elif part == "test" and "val" in files.parts_of(given):
         validation = _read(given, "val", given.key, stamp).scored
-    groups = groups_of(whole.positives)
+    groups = groups_of(whole.positives, scheme=GROUP_RULE)
     return Model(
         letter,
         given.label,

@@ -12,9 +12,11 @@ from lt_core.problems import Problem
 from pages.ui import blocks
 from pages.ui.results.cutting import Choice
 from pages.ui.results.models import Model
-from pages.ui.results.numbers import DRAWS, LOWER_IS_BETTER, METRICS, TERMS, between, comparison_of, in_text, said
+from pages.ui.results.numbers import COMPARED, LOWER_IS_BETTER, METRICS, between, comparison_of, in_text, said, term
 
 CORRECTIONS = {"holm": "Holm", "benjamini-hochberg": "Benjamini-Hochberg"}
+LOOKED_AT = "results-compared-in"
+"""Where the session keeps the metric and the correction that this view showed last, for the report."""
 
 
 def draw(choice: Choice) -> None:
@@ -34,7 +36,7 @@ def draw(choice: Choice) -> None:
         metric = str(
             st.pills(
                 "Difference in",
-                list(METRICS),
+                COMPARED,
                 default="f1",
                 required=True,
                 format_func=METRICS.get,
@@ -53,8 +55,9 @@ def draw(choice: Choice) -> None:
             "most 5 % are wrong on average.",
         )
     )
+    st.session_state[LOOKED_AT] = (metric, correction)
     lower = " Smaller is better." if metric in LOWER_IS_BETTER else ""
-    st.caption(f"{TERMS[metric]}{lower}")
+    st.caption(f"{term(metric, choice.beta)}{lower}")
     for model in others:
         try:
             found = comparison_of(first, model, choice, metric, correction)
@@ -96,11 +99,18 @@ def _pair(first: Model, model: Model, found: Comparison, metric: str) -> None:
         alt_text=f"Dots with intervals: {METRICS[metric]} of {model.name} minus that of {first.name}, class by class.",
     )
     st.caption(
-        f"Lines are 95 % intervals of each difference from {DRAWS:,} paired draws of patients (the same for both). The "
-        f"words go by p corrected after {CORRECTIONS[found.correction]} over the classes, and over the groups. The "
-        f"grey band is {smallest_in_words(found.correction)}: within it, "
+        f"{how(found)} The words go by p corrected after {CORRECTIONS[found.correction]} over the classes, and over "
+        f"the groups. The grey band is {smallest_in_words(found.correction)}: within it, "
         '"cannot tell" says little about whether there is none.'
     )
+
+
+def how(found: Comparison) -> str:
+    """Return in a sentence how the intervals of the differences were made, and of what the draws are."""
+    unit = "images" if found.n_patients in (None, found.n) else "patients, each with all images"
+    ways = {"of a class": found.classes, "of a mean": found.groups if len(found.groups) else found.macro}
+    said = [f"{of} by {' or '.join(dict.fromkeys(table['method']))}" for of, table in ways.items()]
+    return f"Lines are 95 % intervals of each difference: {', '.join(said)}. Draws are of {unit}, the same for both."
 
 
 def in_words(found: Comparison) -> str:

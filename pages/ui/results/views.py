@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from importlib import import_module
 from types import ModuleType
 
@@ -48,5 +48,19 @@ def draw(choice: Choice) -> None:
         width="stretch",
     )
     view = named[str(picked)]
-    st.caption(f"{view.note[:1].upper()}{view.note[1:]}. {choice.words[:1].upper()}{choice.words[1:]}.")
-    view.load().draw(choice)
+    with st.container(horizontal=True, horizontal_alignment="distribute", vertical_alignment="center"):
+        st.caption(f"{view.note[:1].upper()}{view.note[1:]}. {choice.words[:1].upper()}{choice.words[1:]}.")
+        beta = _beta()
+    view.load().draw(replace(choice, beta=beta))
+
+
+def _beta() -> float:
+    """Draw the beta of F-beta, which holds for all views."""
+    with st.popover("F-beta", icon=":material/tune:", type="tertiary", key="results-f-beta"):
+        return float(
+            st.number_input(
+                "Beta", 0.1, 10.0, 2.0, 0.1, format="%.2g", key="beta", bind="query-params", width=200,
+                help="F-beta counts recall beta² times as much as precision: 2 where misses are worse, 0.5 where false "
+                "alarms are.",
+            )
+        )  # fmt: skip

@@ -65,6 +65,36 @@ def test_a_slice_is_an_evaluation_of_its_images(clustered: Scored, metric: str) 
     assert f["verdict"].isin(["better", "worse", "cannot tell", "differs"]).all()
 
 
+def test_two_slices_are_one_test_and_the_correction_counts_it_once(clustered: Scored) -> None:
+    found = by_slice(clustered, "sex", 0.4, metric="recall")
+    f, m = (found.table[found.table["slice"] == name].reset_index() for name in ("F", "M"))
+    tested = f["p"].notna()
+    assert len(found.tests) == len(f)
+    ranked = np.sort(f["p"][tested])  # Holm by hand: the k-th smallest of n times n - k, never below one before
+    holm = np.minimum(np.maximum.accumulate(ranked * np.arange(len(ranked), 0, -1)), 1)
+    assert np.sort(f["p_adjusted"][tested]) == pytest.approx(holm)
+    assert f["p_adjusted"].tolist() == pytest.approx(m["p_adjusted"].tolist(), nan_ok=True)
+    opposite = {"better": "worse", "worse": "better", "cannot tell": "cannot tell"}
+    assert [opposite[word] for word in f["verdict"]] == m["verdict"].tolist()
+
+
+@pytest.mark.parametrize("metric", ["recall", "f_beta", "auroc"])
+def test_the_mean_over_classes_is_the_macro_of_an_evaluation_of_the_slice(clustered: Scored, metric: str) -> None:
+    assert clustered.columns is not None
+    found = by_slice(clustered, "sex", 0.4, metric=metric, draws=60, beta=0.5, macro=True).macro.set_index("slice")
+    for name, other in (("F", "M"), ("M", "F")):
+        macro = evaluate(
+            clustered.only(np.asarray(clustered.columns["sex"] == name)), thresholds=0.4, draws=60, beta=0.5
+        ).macro[metric]
+        assert found.loc[name, ["value", "low", "high"]].tolist() == pytest.approx(macro[:3])
+        assert found.loc[other, ["rest", "rest_low", "rest_high"]].tolist() == pytest.approx(macro[:3])
+        row = found.loc[name]
+        down, up = row["value"] - row["low"], row["rest_high"] - row["rest"]  # MOVER, of independent means
+        assert row["difference_low"] == pytest.approx(row["difference"] - np.hypot(down, up))
+    assert found.loc["F", "p_adjusted"] == pytest.approx(found.loc["F", "p"]), "two slices are one test"
+    assert by_slice(clustered, "sex", metric="prevalence", macro=True).macro.empty
+
+
 def test_one_class_is_the_same_alone_and_among_all(scored: Scored) -> None:
     every, alone = by_slice(scored, "age", 0.5), by_slice(scored, "age", np.array([0.5] * 4), classes=["C"])
     left = every.table[every.table["class"] == "C"].reset_index(drop=True)
