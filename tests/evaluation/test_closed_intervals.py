@@ -219,3 +219,16 @@ def test_three_of_three_is_not_certain() -> None:
         assert row[f"{name}_low"] < 0.75, name
         assert row[f"{name}_high"] == 1
     assert np.isnan(row["mcc_low"])
+
+
+def test_the_ends_of_a_mean_stay_where_a_mean_can_be() -> None:
+    """Two classes of two positives each among noise: making up for the bias of AP would lead below 0."""
+    rng = np.random.default_rng(4)
+    truth, p = np.zeros((300, 2), np.float32), rng.random((300, 2))
+    truth[:2, 0] = truth[2:4, 1] = 1
+    found = evaluate(scored(p, truth), draws=100, groups=["tail", "tail"])
+    for values in (found.macro, found.groups["tail"]):
+        assert values["ap"].low == 0, "the lowest that a mean can be"
+        for name, value in values.items():
+            least = -1 if name == "mcc" else 0
+            assert least <= value.low <= value.value <= value.high <= 1 or np.isnan(value.low), name

@@ -30,7 +30,8 @@ def mean_of(name: str, values: Numbers, found: Interval, drawn: Draws | None, wh
     """Return the plain mean of the metric ``name`` over the classes ``which`` (C,) where it is defined.
 
     Its interval adds up the intervals of the classes (``closed.square_and_add``): percentiles of the mean's own draws
-    inherit how far the draws of a class with ten positives are off. Percentiles where a class has no interval.
+    inherit how far the draws of a class with ten positives are off. Percentiles where a class has no interval. Ends
+    stay where a mean can be: in [0, 1], of MCC in [-1, 1].
     """
     mine = which & ~np.isnan(values)
     n = int(mine.sum())
@@ -44,7 +45,8 @@ def mean_of(name: str, values: Numbers, found: Interval, drawn: Draws | None, wh
     low_end, high_end = square_and_add(values[mine], low, high, np.full(n, 1 / n), together)
     if name == "ap":  # of few positives it is too high on average, and in a mean that does not cancel
         low_end -= max(float(np.nanmean(drawn.mean(name, mine))) - mean, 0.0)
-    return Value(mean, low_end, high_end, SQUARED, n)
+    least = -1.0 if name == "mcc" else 0.0
+    return Value(mean, max(low_end, least), min(high_end, 1.0), SQUARED, n)
 
 
 def weighted(values: dict[str, Numbers], drawn: Draws | None, support: Numbers) -> dict[str, Value]:
