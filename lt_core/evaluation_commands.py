@@ -127,7 +127,9 @@ def _written(found: Evaluation, args: argparse.Namespace) -> None:
 
 
 def _shown(entry: dict[str, Any], found: Evaluation) -> None:
+    from lt_core.evaluation.reading.joining import listed
     from lt_core.evaluation.result_table import caption, result_table
+    from lt_core.evaluation.uncertainty.warned import by_sentence
 
     if "matches" in entry:
         show(entry["matches"], ("class", "column", "how"))
@@ -143,6 +145,10 @@ def _shown(entry: dict[str, Any], found: Evaluation) -> None:
         print(entry["optimism"]["words"])
     for note in found.notes:
         print(f"note: {note}")
+    for sentence in found.warnings:
+        print(f"warning: {sentence}")
+    for sentence, names in by_sentence({"": found.classes}).items():
+        print(f"warning: {listed(names, 20)}: {sentence}")
 
 
 def thresholds(args: argparse.Namespace) -> object:

@@ -11,6 +11,7 @@ import pandas as pd
 from lt_core.evaluation.result_table import TITLES
 from lt_core.evaluation.uncertainty import Comparison, Evaluation, Value
 from lt_core.evaluation.uncertainty.comparison import smallest_in_words
+from lt_core.evaluation.uncertainty.warned import by_sentence
 from lt_core.review import subgroups
 from lt_core.review.figures import calibration_figure, classes_figure, difference_figure, head_to_tail
 from lt_core.review.material import Material
@@ -72,7 +73,8 @@ def _means(material: Material) -> str:
     shown = table(
         head, [rows], f"{said}the number it is averaged over is said.", numbers_from=2 if several else 1, name="Means"
     )
-    return f"<h3>Means</h3>\n{shown}{_whole(material)}"
+    warned = dict.fromkeys(sentence for found in material.models.values() for sentence in found.warnings)
+    return f"<h3>Means</h3>\n{shown}{''.join(paragraph(sentence) for sentence in warned)}{_whole(material)}"
 
 
 def _mean_cell(value: Value | None, n_classes: int = 0) -> Any:
@@ -125,12 +127,8 @@ def _cut(row: Mapping[Any, Any]) -> str:
 
 
 def _warnings(material: Material) -> str:
-    said: dict[str, list[str]] = {}
-    for found in material.models.values():
-        for row in found.classes.to_dict("records"):
-            if row["warning"]:
-                said.setdefault(str(row["warning"]), []).append(str(row["class"]))
-    return "".join(paragraph(f"* {', '.join(dict.fromkeys(names))}: {warning}") for warning, names in said.items())
+    said = by_sentence({name: found.classes for name, found in material.models.items()})
+    return "".join(paragraph(f"* {', '.join(names)}: {warning}") for warning, names in said.items())
 
 
 def _figures(material: Material) -> str:

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 import numpy as np
+import pandas as pd
 from numpy.typing import NDArray
 
 from lt_core.evaluation.uncertainty.answering import by_patient
@@ -46,6 +49,22 @@ def class_warnings(
             mine.append(f"{lost:.0%} of the draws have no positive and were left out.")
         said.append(" ".join(mine))
     return said
+
+
+def by_sentence(tables: Mapping[str, pd.DataFrame]) -> dict[str, list[str]]:
+    """Return every warning of ``tables`` (``Evaluation.classes`` by model) with the classes it is of, in order; a class
+    names its models, "Hernia (B)", where not all of them have the warning."""
+    who: dict[str, dict[str, list[str]]] = {}
+    for model, table in tables.items():
+        for name, sentence in zip(table["class"], table["warning"], strict=True):
+            if sentence:
+                who.setdefault(str(sentence), {}).setdefault(str(name), []).append(model)
+    return {
+        sentence: [
+            name if len(models) == len(tables) else f"{name} ({', '.join(models)})" for name, models in classes.items()
+        ]
+        for sentence, classes in who.items()
+    }
 
 
 def mean_warnings(support: Numbers, drawn: Draws | None) -> tuple[str, ...]:

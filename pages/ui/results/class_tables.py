@@ -6,7 +6,9 @@ import pandas as pd
 import streamlit as st
 
 from lt_core.charts.confusion import confusion_heat
+from lt_core.evaluation.reading.joining import listed
 from lt_core.evaluation.uncertainty import Evaluation
+from lt_core.evaluation.uncertainty.warned import by_sentence
 from pages.ui import blocks
 from pages.ui.results.models import Model
 from pages.ui.results.numbers import METRICS, between, ordered, said, term, with_interval
@@ -53,8 +55,8 @@ def numbers(found: Found) -> None:
             | {name: st.column_config.NumberColumn(title, width="small") for name, title in counts.items()},
             alt=f"Every metric of every class of {model.name}.",
         )
-    for sentence in dict.fromkeys(w for _, e in found for w in e.classes["warning"] if w):
-        st.caption(f":material/warning: {sentence}")
+    for sentence, names in by_sentence({model.letter: e.classes for model, e in found}).items():
+        st.caption(f":material/warning: {listed(names, 20)}: {sentence}")
     st.download_button(
         "Download all numbers as CSV",
         lambda: _csv(found).encode(),

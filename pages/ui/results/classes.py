@@ -68,6 +68,8 @@ def _averages(found: Found) -> None:
         tile("Balanced accuracy", [e.macro["recall"] for _, e in found], TERMS["balanced"])
     else:
         tile("Micro F1", [e.micro["f1"] for _, e in found], TERMS["micro"])
+    for sentence in dict.fromkeys(sentence for _, e in found for sentence in e.warnings):
+        st.caption(f":material/warning: {sentence}")
     if len(found) > 2:
         rows = [{"model": m.title} | {METRICS[n]: with_interval(e.macro[n]) for n in AVERAGED} for m, e in found]
         st.dataframe(pd.DataFrame(rows), hide_index=True, width="content", alt="Macro means of every model.")
