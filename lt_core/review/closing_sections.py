@@ -10,6 +10,7 @@ from lt_core.evaluation.optimism import title_of
 from lt_core.review.material import Material
 from lt_core.review.method_sections import stated
 from lt_core.review.page import Markup, Section, bullets, facts, link, paragraph, table, text
+from lt_core.review.tables import thresholds_known
 
 FEW = 20
 """Positives below which a class is named as one of which little can be said."""
@@ -126,11 +127,16 @@ def _trained(material: Material) -> bool:
     return bool(material.trained)
 
 
+def _set_nowhere(material: Material) -> bool:
+    """Whether nobody says of a model where its thresholds were set: tuned, by hand, or at 0.5 from the start."""
+    return any(not material.thresholds.get(name) and not thresholds_known(e) for name, e in material.models.items())
+
+
 def _always(_: Material) -> bool:
     return True
 
 
-TOPICS: tuple[tuple[str, str, str, Given, bool], ...] = (
+TOPICS: tuple[tuple[str, str, str, Given, bool | Given], ...] = (
     # topic, chapter, its key, whether it is given, whether people must add to it
     ("Title: a study of artificial intelligence, and its kind", "Title", "", _always, True),
     ("Intended use and clinical role", "Purpose", "purpose", _said("purpose"), False),
@@ -151,7 +157,7 @@ TOPICS: tuple[tuple[str, str, str, Given, bool], ...] = (
     ("How the final model was selected", "Model", "model", _trained, False),
     ("Metrics of performance", "Evaluation; Results", "evaluation", _always, False),
     ("Statistical measures of uncertainty", "Evaluation; Results", "evaluation", _always, False),
-    ("Thresholds, and where they were set", "Evaluation", "evaluation", _always, False),
+    ("Thresholds, and where they were set", "Evaluation", "evaluation", _always, _set_nowhere),
     ("Calibration", "Results", "results", lambda m: bool(m.calibration), False),
     ("Robustness, fairness: slices", "Results", "results", lambda m: bool(m.sliced_by), True),
     ("Explainability", "", "", lambda _: False, False),
@@ -170,7 +176,8 @@ def checklist(material: Material) -> Section:
     """Where each topic of CLAIM and TRIPOD+AI is, and whether this report has it."""
     rows = []
     for topic, chapter, key, given, more in TOPICS:
-        state = (PART if more else YES) if given(material) else NO
+        left = more(material) if callable(more) else more
+        state = (PART if left else YES) if given(material) else NO
         where = Markup(f'<a href="#{key}">{text(chapter)}</a>') if key else (chapter or "–")
         rows.append([topic, where, state])
     sources = Markup(f"<p>The chapters follow {CLAIM}, {CLAIM_2024}, and {TRIPOD}.</p>\n")

@@ -9,7 +9,7 @@ from lt_core.evaluation.result_table import TITLES
 from lt_core.review.material import STATEMENTS, Material, loss_of
 from lt_core.review.mathml import mathml
 from lt_core.review.page import Markup, Section, bullets, facts, link, paragraph, side_by_side, table, text
-from lt_core.review.tables import methods_of, thresholds_said
+from lt_core.review.tables import methods_of, thresholds_known, thresholds_said
 
 MAIN = ("model", "loss", "sampler", "epochs", "batch_size", "learning_rate", "optimizer", "schedule", "augment", "seed")
 GROUP_RULE = "Head, medium and tail are told apart by the counts of the training images; the rule is {rule}."
@@ -205,7 +205,12 @@ def _thresholds(material: Material, name: str) -> str:
     said = thresholds_said(material.models[name])
     told = material.thresholds.get(name)
     if not told:
+        if not thresholds_known(material.models[name]):
+            return f"{said}; where they were set is not stated"
         return f"{said}; not tuned" if "every class" in said else said
+    if told.get("by_hand"):
+        where = f"the {told['set_on']} part" if told.get("set_on") else "these images"
+        return f"{said}; {told['by_hand']}, on {where} with its numbers in view, which flatters by an unknown amount"
     target = f" {told['target']:g}" if told.get("target") is not None else ""
     where = told.get("tuned_on") or "an unnamed part"
     each = "for each class" if told.get("per_class") else "one for all classes"

@@ -40,10 +40,10 @@ def model_card(
 
     ``evaluations`` are by the names of their models. ``about``, by the same names, is what ``about_run`` returns of a
     run, or ``{"predictions": ..., "truth": ...}`` of a file. ``calibration`` holds tables of ``reliability``,
-    ``thresholds`` and ``optimism`` JSON objects of ``Thresholds`` and ``Optimism``, ``slices`` what ``by_slice``
-    returns, all by model. ``said`` is what only people know, by the keys of ``STATEMENTS``; what is missing is "not
-    stated". ``versions`` is by package. ``date`` and ``command`` are put in as they are, so that equal input is an
-    equal file.
+    ``thresholds`` and ``optimism`` JSON objects of ``Thresholds`` (or ``{"by_hand": how, "set_on": part}``) and
+    ``Optimism``, ``slices`` what ``by_slice`` returns, all by model. ``said`` is what only people know, by the keys of
+    ``STATEMENTS``; what is missing is "not stated". ``versions`` is by package. ``date`` and ``command`` are put in as
+    they are, so that equal input is an equal file.
     Raises ``Invalid`` without an evaluation, ``Unknown`` for a statement of another name.
     """
     for name in said or {}:

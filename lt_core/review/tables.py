@@ -164,6 +164,12 @@ def thresholds_said(evaluation: Evaluation) -> str:
     return f"one for each class, {finite.min():.3g} to {finite.max():.3g}" if len(finite) else "nobody is called"
 
 
+def thresholds_known(evaluation: Evaluation) -> bool:
+    """Return whether the thresholds need no word on where they were set: 0.5 for every class, or none at all."""
+    values = evaluation.classes["threshold"].to_numpy(np.float64)
+    return bool((np.isnan(values) | (values == 0.5)).all())
+
+
 def latex(
     evaluations: Mapping[str, Evaluation] | Evaluation,
     metrics: Sequence[str] = SHOWN,

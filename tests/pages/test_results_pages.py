@@ -176,6 +176,10 @@ def test_results_are_the_reports_and_what_is_not_defined_is_said(home: Path) -> 
     assert table["f1"].tolist()[2] == table["auroc"].tolist()[2] == "not defined"
     assert table["f1"].tolist()[0].startswith(f"{expected.classes.loc[0, 'f1']:.3f}  [")
     assert "synthetic" in words(app)
+    warned = [caption.value for caption in app.caption if caption.value.startswith(":material/warning:")]
+    assert any("the interval of macro and group AP" in sentence for sentence in warned), "beside the averages"
+    seldom = expected.classes.set_index("class").loc["seldom", "n_positive"]
+    assert f":material/warning: seldom: {seldom} positives: with fewer than 10" in "\n".join(warned)
 
 
 def test_every_average_prevalence_and_the_beta_asked_for_are_scikit_learns(home: Path) -> None:
@@ -329,6 +333,26 @@ def test_calibration_moves_probabilities_and_leaves_the_ranking(home: Path) -> N
     after = {m.label: m.value for m in page("results", calibration="post-hoc logit adjustment").metric}
     assert before["Macro F1"] != after["Macro F1"]
     assert before["Macro AUROC"] == after["Macro AUROC"]
+
+
+def test_what_was_adjusted_in_training_is_not_silently_adjusted_again(home: Path) -> None:
+    from lt_core.evaluation import Scored
+    from pages.ui.results.models import Model
+
+    for name, loss, values, sampler, said in (
+        ("bce", "bce", {}, "plain", ""),
+        ("none", "logit_adjusted_bce", {"tau": 0.0}, "plain", ""),
+        ("drawn", "bce", {}, "class-aware", "its sampler (class-aware)"),
+        ("la", "logit_adjusted_bce", {}, "plain", "its loss, Logit-adjusted binary cross-entropy, adjusted"),
+    ):
+        run = multi_run(home, name)
+        config = RunConfig(Source("chest-phantom"), loss, loss_values=values, sampler=sampler, name=name)
+        write_json(run.path / "config.json", config.as_json())
+        why = Model("A", name, name, Scored.of(run.predictions("test")), run=Run(run.path)).adjusted_in_training
+        assert why.startswith(said), name
+        assert bool(why) == bool(said), name
+    app = page("results", run="la", calibration="post-hoc logit adjustment", **{"results-view": "Compare"})
+    assert "post-hoc adjustment corrects a second time" in words(app)
 
 
 @pytest.mark.parametrize("view", ["Thresholds", "Errors", "Slices", "Report"])

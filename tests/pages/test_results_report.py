@@ -28,14 +28,20 @@ CUTS = np.array([0.4, 0.5, 0.6])
 
 
 def choice(
-    *, tuned: bool = False, per_class: bool = True, calibration: str = "none", two: bool = False, **kind: Any
+    *,
+    tuned: bool = False,
+    per_class: bool = True,
+    calibration: str = "none",
+    by_hand: str = "",
+    two: bool = False,
+    **kind: Any,
 ) -> Choice:
     one = model(**kind)
     if two:
         return Choice([one, replace(one, letter="B")], {"A": CUTS, "B": CUTS}, "somewhere", {})
     found = {"A": tune(one.scored, "f1", per_class=per_class)} if tuned else {}
     cuts = found["A"].values if tuned else CUTS
-    return Choice([one], {"A": cuts}, "somewhere", found, "f1" if tuned else "", None, per_class, calibration)
+    return Choice([one], {"A": cuts}, "somewhere", found, "f1" if tuned else "", None, per_class, calibration, by_hand)
 
 
 @pytest.fixture
@@ -97,6 +103,16 @@ def test_without_a_look_there_are_no_slices_until_they_are_asked_for(made: list[
     bare = drawn("columns=False", **{"report-slices": True})
     assert "has no slices" in said(bare)
     assert made[-1]["slices"] == {}
+
+
+def test_thresholds_set_by_hand_are_said_to_be_with_the_part_they_were_set_on(made: list[dict[str, Any]]) -> None:
+    drawn("by_hand='set by hand, class by class'")
+    assert list(made[-1]["thresholds"].values()) == [{"by_hand": "set by hand, class by class",
+                                                      "set_on": model().scored.part}]  # fmt: skip
+    drawn("tuned=True")
+    assert next(iter(made[-1]["thresholds"].values()))["method"] == "f1"
+    drawn()
+    assert made[-1]["thresholds"] == {}
 
 
 def test_what_tuning_flatters_is_in_the_report_where_thresholds_were_tuned(made: list[dict[str, Any]]) -> None:

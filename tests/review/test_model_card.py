@@ -17,6 +17,7 @@ from lt_core.cli import main
 from lt_core.evaluation.reliability import reliability
 from lt_core.evaluation.thresholds import tune
 from lt_core.evaluation.uncertainty import Evaluation, compare, evaluate
+from lt_core.evaluation.uncertainty.warned import by_sentence
 from lt_core.problems import Unknown
 from lt_core.review import STATEMENTS, model_card
 from lt_core.review.closing_sections import TOPICS
@@ -150,6 +151,35 @@ def test_every_measure_of_whole_images_is_said(kind: Literal["multi", "single"])
     assert ("top_3_accuracy" in found.whole) == (kind == "single")
     for name, value in found.whole.items():
         assert f"{value.value:.3f} [{value.low:.3f}, {value.high:.3f}]" in said, name
+
+
+def test_warnings_of_means_and_of_classes_are_said_with_their_classes(evaluations: Models, page: Page) -> None:
+    first, second = evaluations.values()
+    (sentence,) = first.warnings
+    assert sentence in page.text["main"]
+    said = by_sentence({"A": first.classes, "B": second.classes})
+    for letter, found in (("A", first), ("B", second)):
+        for name, warning in zip(found.classes["class"], found.classes["warning"], strict=True):
+            if warning:
+                assert {name, f"{name} ({letter})"} & set(said[warning])
+    assert not any(" (A, B)" in name for names in said.values() for name in names), "of all models: no letters"
+
+
+def test_where_thresholds_were_set_is_said_or_said_to_be_unknown(evaluation: Evaluation) -> None:
+    def told(found: Evaluation, **given: object) -> tuple[str, str]:
+        html = model_card({"m": found}, thresholds={"m": given} if given else None)
+        state = re.search(r"where they were set</th>.*?<td[^>]*>([a-z ]+)</td></tr>", html, re.DOTALL)
+        assert state is not None
+        return re.findall(r"<dt>Thresholds</dt><dd>(.*?)</dd>", html)[0], state[1]
+
+    assert told(evaluation) == ("0.5 for every class; not tuned", "given")
+    moved = evaluate(scored_of(0), thresholds=[0.2, 0.3, 0.4, 0.5, 0.6], draws=0)
+    said = "one for each class, 0.2 to 0.6; "
+    assert told(moved) == (f"{said}where they were set is not stated", "in part")
+    by_hand = told(moved, by_hand="set by hand, class by class", set_on="test")
+    assert by_hand[0].startswith(f"{said}set by hand, class by class, on the test part with its numbers in view")
+    assert by_hand[1] == "given"
+    assert told(moved, **tune(scored_of(3, part="val"), "f1").as_json())[1] == "given"
 
 
 def test_it_says_where_it_is_from(page: Page) -> None:

@@ -2,18 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass, replace
-from typing import Any
 
 import numpy as np
 import streamlit as st
 from numpy.typing import NDArray
 
 from lt_core.evaluation import Scored
-from lt_core.evaluation.calibration import fit_isotonic, fit_temperature, logit_adjustment
 from lt_core.evaluation.thresholds import WITH_TARGET, Thresholds, tune
-from lt_core.problems import Problem
+from pages.ui.results import calibrating
 from pages.ui.results.cut_scale import Scale, scale_of
 from pages.ui.results.models import Model
 
@@ -28,26 +25,21 @@ METHODS = {
     "specificity": "a given specificity",
     "precision": "a given precision",
 }
-CALIBRATIONS = {
-    "none": "as they are",
-    "temperature": "temperature, one for all classes",
-    "temperatures": "temperature, one a class",
-    "isotonic": "isotonic regression",
-    "adjusted": "post-hoc logit adjustment",
-}
+START_WORDS = "set where as many cells are called as are positive"
+"""Where the one number of a model that only ranks begins."""
 NOT_NESTED = (
     "The calibration was fitted on all of these images, before they were dealt into folds: what it flatters is not "
     "counted."
-)
-CALIBRATION_HELP = (
-    "Temperature and isotonic regression are fitted on the validation part; logit adjustment takes training counts "
-    "(Menon et al., 2021). All but isotonic regression across ties keep each class's order, and so AP and AUROC."
 )
 
 
 @dataclass(frozen=True)
 class Choice:
-    """Models as they are calibrated, the threshold of every class by letter, and both in words; ``beta`` of F-beta."""
+    """Models as they are calibrated, the threshold of every class by letter, and both in words.
+
+    ``by_hand`` says how a person set them, "" where they are tuned or stand where they began;
+    ``beta`` is that of F-beta.
+    """
 
     models: list[Model]
     cuts: Cuts
@@ -57,6 +49,7 @@ class Choice:
     target: float | None = None
     per_class: bool = True
     calibration: str = "none"
+    by_hand: str = ""
     beta: float = 2.0
 
     @property
@@ -78,55 +71,9 @@ def choose(models: list[Model]) -> Choice:
         )
     left, right = st.columns([3, 2], gap="large", vertical_alignment="top")
     with right:
-        models, kind = _calibrated(models)
+        models, kind = calibrating.choose(models)
     with left:
-        return replace(_cut(models, "" if kind == "none" else CALIBRATIONS[kind]), calibration=kind)
-
-
-def _calibrated(models: list[Model]) -> tuple[list[Model], str]:
-    kind = str(
-        st.selectbox(
-            "Probabilities",
-            list(CALIBRATIONS),
-            format_func=lambda key: CALIBRATIONS[key],
-            key="calibration",
-            bind="query-params",
-            help=CALIBRATION_HELP,
-        )
-    )
-    if kind == "none":
-        return models, kind
-    found = []
-    for model in models:
-        try:
-            found.append(_recalibrated(model, kind))
-        except Problem as problem:
-            st.caption(f"{model.title} stays as it is: {problem}")
-            found.append(model)
-    return found, kind
-
-
-def _recalibrated(model: Model, kind: str) -> Model:
-    scored, validation = _stepped(model, model.key, kind)
-    return replace(model, key=f"{model.key}:{kind}", scored=scored, validation=validation)
-
-
-@st.cache_resource(max_entries=24, show_spinner="Calibrating …")
-def _stepped(_model: Model, key: str, kind: str) -> tuple[Scored, Scored | None]:  # noqa: ARG001 - the key says whose
-    step = _step(_model, kind)
-    return step(_model.scored), None if _model.validation is None else step(_model.validation)
-
-
-def _step(model: Model, kind: str) -> Callable[[Scored], Scored]:
-    if kind == "adjusted":
-        if model.positives is None or model.n_train is None:
-            raise Problem("its training counts are not known")
-        return logit_adjustment(model.positives, model.n_train, kind=model.scored.kind)
-    if model.validation is None:
-        raise Problem("it has no validation part beside the one shown")
-    if kind == "isotonic":
-        return fit_isotonic(model.validation)
-    return fit_temperature(model.validation, per_class=kind == "temperatures")
+        return replace(_cut(models, "" if kind == "none" else calibrating.CALIBRATIONS[kind]), calibration=kind)
 
 
 def _cut(models: list[Model], said: str) -> Choice:
@@ -161,9 +108,10 @@ def _cut(models: list[Model], said: str) -> Choice:
         st.caption(scale.words)
     cuts = {model.letter: np.full(len(model.scored.class_names), value) for model in models}
     if rule == "number":
-        return Choice(models, cuts, f"threshold {scale.say(value)}{calibrated}", {})
+        moved = "moved by hand" if value != scale.start else START_WORDS if scale.words else ""
+        return Choice(models, cuts, f"threshold {scale.say(value)}{calibrated}", {}, by_hand=moved)
     _by_hand(models, cuts, value, scale)
-    return Choice(models, cuts, f"thresholds by hand{calibrated}", {})
+    return Choice(models, cuts, f"thresholds by hand{calibrated}", {}, by_hand="set by hand, class by class")
 
 
 def _by_hand(models: list[Model], cuts: Cuts, value: float, scale: Scale) -> None:
@@ -233,8 +181,3 @@ def _tuned_on(
     per_class: bool,
 ) -> Thresholds:
     return tune(_scored, method, target=target, per_class=per_class)
-
-
-def about(choice: Choice) -> dict[str, Any]:
-    """Return what a report says about the thresholds."""
-    return {"words": choice.words, "tuned": {letter: found.as_json() for letter, found in choice.tuned.items()}}

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from lt_core.evaluation import Scored
 from lt_core.evaluation.scored_file import ScoredFile
+from lt_core.review.material import loss_of
 from lt_core.training import Run
 
 LETTERS = "ABCDEF"
@@ -52,6 +53,18 @@ class Model:
         """Class numbers from head to tail: by training counts, or by positives where those are not known."""
         counts = self.positives if self.positives is not None else (self.scored.targets == 1).sum(axis=0)
         return [int(c) for c in np.argsort(-np.asarray(counts, dtype=float), kind="stable")]
+
+    @property
+    def adjusted_in_training(self) -> str:
+        """Why post-hoc logit adjustment would correct this model a second time; "" where nothing says so."""
+        if self.run is None:
+            return ""
+        config = self.run.config
+        spec = loss_of(config.as_json())
+        tau = {**spec.defaults, **config.loss_values}.get("tau", 1.0) if spec is not None else 0.0
+        if spec is not None and spec.family == "logit adjustment" and tau:
+            return f"its loss, {spec.title}, adjusted the logits in training"
+        return f"its sampler ({config.sampler}) drew rare classes more often" if config.sampler != "plain" else ""
 
     @property
     def about(self) -> dict[str, Any]:

@@ -155,7 +155,8 @@ def _made(
         calibration={
             names[model.letter]: reliability(model.scored) for model in shown if model.scored.probabilities is not None
         },
-        thresholds={names[m.letter]: _tuned(m, tuned[m.letter]) for m in shown if m.letter in tuned},
+        thresholds={names[m.letter]: _tuned(m, tuned[m.letter]) for m in shown if m.letter in tuned}
+        or {names[m.letter]: {"by_hand": choice.by_hand, "set_on": m.scored.part} for m in shown if choice.by_hand},
         said=said,
         versions={"LongTail Lab": here["longtail_lab"], "Python": here["python"], **here["versions"]},
         date=datetime.datetime.now(datetime.UTC).date().isoformat(),
