@@ -168,6 +168,7 @@ def note(args: argparse.Namespace) -> object:
 
 def clone(args: argparse.Namespace) -> object:
     from lt_core.training.folder import manage
+    from lt_core.training.labels_written import taken_by
     from lt_core.training.reproduce import as_command
     from lt_core.training.workers.queue import enqueue
 
@@ -176,6 +177,8 @@ def clone(args: argparse.Namespace) -> object:
     loss = args.loss or run.config.loss
     if args.loss:
         changes |= {"loss": loss, "loss_values": {}}
+        if not taken_by(loss):
+            changes.setdefault("propensities", {})
     if args.set:
         kept = {} if args.loss else run.config.loss_values
         changes["loss_values"] = {**kept, **loss_values_of(loss, args.set)}

@@ -30,6 +30,7 @@ HELP = {
 def add_config_flags(parser: argparse.ArgumentParser) -> None:
     """Add a flag for every field of ``RunConfig`` but the data and the loss; one that is not given stays None."""
     from lt_core.training.config import SETTINGS, RunConfig
+    from lt_core.training.labels_written import HOW
     from lt_core.training.reproduce import GIVEN, flag_of
 
     domains = {param.name: param for param in SETTINGS}
@@ -41,6 +42,9 @@ def add_config_flags(parser: argparse.ArgumentParser) -> None:
         elif field.name == "method_values":
             text = "a hyper-parameter of the method"
             parser.add_argument(flag, action="append", metavar="name=value", help=text)
+        elif field.name == "propensities":
+            text = f"the chance that a true label was written down, for losses that correct for it: {HOW}; every class"
+            parser.add_argument(flag, action="append", metavar="CLASS=P|FILE", help=text)
         elif field.name not in GIVEN:
             number = hints[field.name] is not str
             parser.add_argument(
@@ -54,6 +58,7 @@ def add_config_flags(parser: argparse.ArgumentParser) -> None:
 def given_of(args: argparse.Namespace) -> dict[str, Any]:
     """Return the fields that were given by flags, checked each by itself."""
     from lt_core.training.config import RunConfig
+    from lt_core.training.labels_written import from_texts
     from lt_core.training.reproduce import GIVEN
 
     names = [field.name for field in fields(RunConfig) if field.name not in GIVEN]
@@ -61,6 +66,8 @@ def given_of(args: argparse.Namespace) -> dict[str, Any]:
     if "method_values" in given:
         texts = pairs_of("--method-values", given["method_values"])
         given["method_values"] = {name: _value(text) for name, text in texts.items()}
+    if "propensities" in given:
+        given["propensities"] = from_texts(given["propensities"])
     return given
 
 

@@ -133,8 +133,8 @@ class ComparePlan:
     def config(self, number: int, *, rate: float, seed: int, epochs: int, name: str) -> RunConfig:
         """Return the config of loss ``number`` at a rate, with a seed."""
         own = self.losses[number]
-        given: dict[str, Any] = {"loss": own.loss, "loss_values": dict(own.values), **own.settings}
-        return replace(self.base, learning_rate=rate, seed=seed, epochs=epochs, name=name, **given)
+        given: dict[str, Any] = {"learning_rate": rate, "seed": seed, "epochs": epochs, "name": name, **own.settings}
+        return self.base.with_loss(own.loss, own.values, **given)
 
     def chosen_rates(self, done: Sequence[Done]) -> dict[str, float]:
         """Return the rate each loss takes, by label, after the tuning ``done``; without a loss that failed at all."""

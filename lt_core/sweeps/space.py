@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from itertools import product
 from typing import Any
 
@@ -55,13 +55,13 @@ def applied(base: RunConfig, setting: Mapping[str, Value]) -> RunConfig:
     """
     loss = str(setting.get("loss", base.loss))
     values = dict(base.loss_values) if loss == base.loss else {}
-    changed: dict[str, Any] = {"loss": loss}
+    changed: dict[str, Any] = {}
     for name, value in setting.items():
         if "." in name:
             values[name.partition(".")[2]] = value
         elif name != "loss":
             changed[name] = value
-    return replace(base, loss_values=values, **changed)
+    return base.with_loss(loss, values, **changed)
 
 
 @dataclass(frozen=True)

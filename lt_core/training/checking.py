@@ -7,6 +7,7 @@ from lt_core.losses import get_loss
 from lt_core.models import check_name
 from lt_core.problems import Problem
 from lt_core.training.config import RunConfig
+from lt_core.training.labels_written import check_taken
 from lt_core.training.methods.registry import method_of
 from lt_core.training.softening import why_not_mixup, why_not_smoothing
 from lt_core.training.stages import stages_of
@@ -17,6 +18,7 @@ def check_settings(config: RunConfig) -> None:
     spec = get_loss(config.loss)
     spec.checked(config.loss_values)
     check_name(config.model)
+    check_taken(config.loss, config.propensities)
     method_of(config)
     stages_of(config.stages, config.epochs, config.deferred_from, config.sampler)
     if config.mixup and (why := why_not_mixup(spec)):

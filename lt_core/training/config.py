@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import KW_ONLY, dataclass, field, fields
+from dataclasses import KW_ONLY, dataclass, field, fields, replace
 from typing import Annotated, Any
 
 from lt_core.datasets import Source
@@ -12,6 +12,7 @@ from lt_core.params import Param, Toggle, Value, checked, declared
 from lt_core.problems import Invalid
 from lt_core.stats.groups import Grouping
 from lt_core.training import domains as of
+from lt_core.training import labels_written
 
 
 @dataclass(frozen=True)
@@ -22,7 +23,9 @@ class RunConfig:
     ``weights`` a file to start from (timm's own where it is empty and ``pretrained`` is on), ``image_size`` None for
     the images' own, ``groups`` how head, medium and tail are told apart (relative, absolute, quantile, RULE:HEAD:TAIL
     or a JSON object of class names and groups). ``method`` is one of ``training.methods`` with ``method_values`` of its
-    hyper-parameters, ``teacher`` the folder of the finished run that it learns from.
+    hyper-parameters, ``teacher`` the folder of the finished run that it learns from. ``propensities`` is, for every
+    class by name, the chance in (0, 1] that a true label was written down, for losses that correct for the others;
+    empty where they are to take Jain's model.
     """
 
     data: Source
@@ -76,6 +79,7 @@ class RunConfig:
     method: str = ""
     method_values: dict[str, Value] = field(default_factory=dict)
     teacher: str = ""
+    propensities: dict[str, float] = field(default_factory=dict)
     name: str = ""
 
     def __post_init__(self) -> None:
@@ -85,11 +89,18 @@ class RunConfig:
         if self.image_size is not None and not 8 <= self.image_size <= 1024:
             raise Invalid(f"run.image_size must be in [8, 1024] pixels, got {self.image_size}")
         object.__setattr__(self, "groups", str(Grouping.of(self.groups)))
+        object.__setattr__(self, "propensities", labels_written.checked(self.propensities))
+
+    def with_loss(self, loss: str, values: Mapping[str, Value], **changed: Any) -> RunConfig:
+        """Return this config with another loss and its values; propensities go with it where it has use for them."""
+        if self.propensities and "propensities" not in changed and not labels_written.taken_by(loss):
+            changed["propensities"] = {}
+        return replace(self, loss=loss, loss_values=dict(values), **changed)
 
     def as_json(self) -> dict[str, Any]:
         """Return a JSON object that ``from_json`` turns back into this config."""
         entry = {f.name: getattr(self, f.name) for f in fields(self)}
-        values = {"loss_values": dict(self.loss_values), "method_values": dict(self.method_values)}
+        values = {name: dict(entry[name]) for name in ("loss_values", "method_values", "propensities")}
         return entry | values | {"data": self.data.as_json()}
 
     @classmethod

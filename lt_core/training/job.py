@@ -23,6 +23,7 @@ from lt_core.training.checking import check_settings, trainable
 from lt_core.training.config import RunConfig
 from lt_core.training.feed import Feed, Layout
 from lt_core.training.gradient_monitor import GradientMonitor
+from lt_core.training.labels_written import in_order
 from lt_core.training.methods.hooks import Method
 from lt_core.training.methods.registry import method_of
 from lt_core.training.methods.unlabelled import PART as UNLABELLED
@@ -160,12 +161,13 @@ def prepare(
     device = ranks.device or pick_device(config.device)
     half = pick_precision(config.precision, device)
     data, beyond = trainable(config), method_of(config)
+    written = in_order(config.propensities, data.class_names)
     with_unlabelled = beyond is not None and "unlabelled" in beyond.needs
     with ranks.one_by_one():
         parts = _parts(data, config, with_unlabelled, progress=progress, should_stop=should_stop)
     shape = parts["train"].pixels.shape[1:]
     seen = parts["train"].rows
-    prior = ClassPrior(data.positives(seen), len(seen), class_names=data.class_names)
+    prior = ClassPrior(data.positives(seen), len(seen), written, data.class_names)
     card = card_of(data, parts, prior.positives, config.groups) | {
         "model_options": options_of(config.model),
         "link": "sigmoid" if spec.labels == "multi" else "softmax",

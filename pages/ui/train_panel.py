@@ -12,7 +12,7 @@ from lt_core.models import DEFAULT, BackboneCard, card_of, shortlist
 from lt_core.params import Value
 from lt_core.problems import Problem
 from lt_core.training import RunConfig
-from pages.ui import blocks, state, train_advice, train_estimate, train_groups, train_start
+from pages.ui import blocks, state, train_advice, train_estimate, train_groups, train_propensities, train_start
 from pages.ui.train_state import FIRST_LOSS, PREFIX
 from pages.ui.train_widgets import choice
 from pages.ui.wording import on_page
@@ -30,6 +30,7 @@ def settings() -> RunConfig | None:
         return None
     st.markdown("#### What to train")
     loss, values = loss_choice(kind)
+    written = train_propensities.control(get_loss(loss))
     advised = st.container()
     model = backbone()
     chosen: dict[str, Any] = train_groups.essentials()
@@ -40,6 +41,8 @@ def settings() -> RunConfig | None:
     chosen |= train_groups.groups(get_loss(loss))
     config, why = None, ""
     try:
+        if written:
+            chosen["propensities"] = train_propensities.read(written, source)
         config = RunConfig(
             source, loss, values, model=model, name=(name or "").strip(), groups=state.groups(), **chosen
         )

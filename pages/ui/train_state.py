@@ -16,6 +16,7 @@ from lt_core.models import DEFAULT
 from lt_core.params import Value
 from lt_core.problems import Unknown
 from lt_core.training import SETTINGS, RunConfig
+from lt_core.training.labels_written import as_lines
 from pages.ui import state
 
 if TYPE_CHECKING:
@@ -26,7 +27,15 @@ PARENT = "train-parent"
 SETTING = {param.name: param for param in SETTINGS}
 FIRST_LOSS = {"multi": "bce", "single": "ce"}
 """The loss a page begins with, by the kind of the data set."""
-PLAIN = {"model": DEFAULT, "name": "", "image_size": None, "weights": "", "method": "", "teacher": None}
+PLAIN = {
+    "model": DEFAULT,
+    "name": "",
+    "image_size": None,
+    "weights": "",
+    "method": "",
+    "teacher": None,
+    "propensities": "",
+}
 """Settings without a declared domain, and what they are at first."""
 
 
@@ -66,6 +75,7 @@ def take(config: RunConfig, parent: str | None = None) -> None:
     for name in (*SETTING, "loss", "model", "image_size", "weights", "method"):
         st.session_state[PREFIX + name] = getattr(config, name)
     st.session_state[f"{PREFIX}teacher"] = config.teacher or None
+    st.session_state[f"{PREFIX}propensities"] = as_lines(config.propensities)
     _take_method(config)
     for name, value in spec.checked(config.loss_values).items():
         st.session_state[f"{PREFIX}{config.loss}.{name}"] = value

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from lt_core.datasets import Source
+from lt_core.datasets import Source, load
 from lt_core.problems import Problem
 from lt_core.training import SETTINGS, Run, RunConfig, runs
 from lt_core.training.folder import events, manage
@@ -122,6 +122,21 @@ def test_defaults_start_the_default_run(started: list[RunConfig]) -> None:
     assert not app.exception
     assert started == [CONFIG]
     assert app.query_params["run"] in ("noted", ["noted"])
+
+
+def test_propensities_are_asked_of_a_loss_that_has_use_for_them_and_reach_the_run(started: list[RunConfig]) -> None:
+    app = _page()
+    assert not [field for field in app.text_area if field.key == "train.propensities"]
+    app.selectbox(key="train.loss").set_value("propensity_bce").run()
+    names = load(CONFIG.data).class_names
+    app.text_area(key="train.propensities").set_value(f"{names[0]} = 0.4").run()
+    assert f"propensities leave out {names[1]}" in _words(app)
+    assert _button(app, "Start training").disabled
+    written = "\n".join(f"{name} = 0.4" for name in names)
+    app.text_area(key="train.propensities").set_value(written).run()
+    _button(app, "Start training").click().run()
+    assert not app.exception
+    assert started[0].propensities == dict.fromkeys(names, 0.4)
 
 
 def test_what_is_chosen_is_what_is_started(started: list[RunConfig]) -> None:

@@ -33,7 +33,11 @@ LOSSES = {
 """Methods that are losses, by the key of the loss."""
 
 OUTRO = """Where the true labels of a clean subset are known, `lt_core.training.methods.propensities` counts the
-propensities that the last two want (`propensities_from_clean`); they go into `ClassPrior(..., propensities=...)`.
+propensities that the last two want (`propensities_from_clean`); they go into a run's `propensities`
+(`--propensities Hernia=0.4`, once for every class, or a .json or .csv file; on the page Train under the loss). In
+Python a loss by itself takes them from `ClassPrior(..., propensities=...)`. Every class of the set must be named, by a
+number above 0 and at most 1; a loss that has no use for them refuses them, and a sweep over losses gives them to those
+that have.
 """
 
 
