@@ -2,7 +2,8 @@
 
 What is shared out is the work, never the meaning: every process knows the rows of the whole batch, the loss sees the
 logits of all of them, and each process sends back the gradient of its own images. The processes find and start each
-other through Lightning Fabric, which also knows ``torchrun`` and Slurm; gradients are summed by PyTorch's DDP.
+other through Lightning Fabric, which also knows ``torchrun`` and Slurm; gradients are summed by PyTorch's DDP, and
+batch norms see the whole batch (``synced_norm``).
 """
 
 from __future__ import annotations
@@ -20,10 +21,10 @@ from typing import Any, TypeVar, cast
 
 import torch
 from torch import Tensor, nn
-from torch.nn.modules.batchnorm import _BatchNorm
 
 from lt_core.problems import Problem
 from lt_core.training.started import per_machine, started_outside
+from lt_core.training.synced_norm import Synchronised
 
 T = TypeVar("T")
 MISSING = "several devices need Lightning Fabric: pip install -r requirements-cluster.txt, or train with devices=1"
@@ -100,21 +101,9 @@ class Ranks:
             return nullcontext()
         return cast(AbstractContextManager[object], self.fabric.no_backward_sync(net))
 
-    def even(self, model: nn.Module) -> None:
-        """Give the running statistics of batch norms their mean over all processes: each saw its share only."""
-        if self.size == 1:
-            return
-        kept = [
-            entry
-            for norm in model.modules()
-            if isinstance(norm, _BatchNorm)
-            for entry in (norm.running_mean, norm.running_var)
-            if entry is not None
-        ]
-        if kept:
-            mean = self.fabric.all_reduce(torch.cat([entry.flatten() for entry in kept]), reduce_op="mean")
-            for entry, value in zip(kept, mean.split([entry.numel() for entry in kept]), strict=True):
-                entry.copy_(value.view_as(entry))
+    def norms(self) -> AbstractContextManager[object]:
+        """Return the block of a forward pass in training: batch norms in it see the images of all processes."""
+        return nullcontext() if self.size == 1 else Synchronised()
 
 
 ALONE = Ranks()

@@ -156,15 +156,12 @@ def _once(
 
     job.optimizer.zero_grad(set_to_none=True)
     if pieces == 1:
-        with job.dropping_out(*where), job.cast():
-            own = job.trained(images)
-        logits = job.ranks.gathered(own, count)
+        logits = job.ranks.gathered(_through(job, job.trained, images, *where), count)
         loss = loss_of(logits)
         torch.autograd.backward(_scaled(job, loss))
     else:
         logits, loss = _in_pieces(job, images, count, loss_of, where, pieces)
     _update(job)
-    job.ranks.even(job.model)
     return loss.detach(), logits.detach().abs().max()
 
 
@@ -176,14 +173,13 @@ def _in_pieces(
     The loss sees all logits at once, so that a loss which is not a sum over images stays what it is (Gao et al., 2021,
     gradient cache): forward without a graph, the loss's gradient with respect to the logits, then forward again and
     backward for each piece. Batch norm sees a piece at a time. With several processes, each has ``images`` of its own,
-    and the loss sees the logits of all ``n``.
+    batch norm sees a piece of each, and the loss the logits of all ``n``.
     """
     chunks, ranks = images.tensor_split(pieces), job.ranks
     found = []
     with torch.no_grad(), _statistics_kept(job.model):
         for index, chunk in enumerate(chunks):
-            with job.dropping_out(*where, index), job.cast():
-                found.append(job.net(chunk).float())
+            found.append(_through(job, job.net, chunk, *where, index).float())
         logits = ranks.gathered(torch.cat(found), n)
     logits.requires_grad_()
     loss = loss_of(logits)
@@ -191,10 +187,15 @@ def _in_pieces(
     own = slope[ranks.share(n)]
     for index, (chunk, part) in enumerate(zip(chunks, own.tensor_split(pieces), strict=True)):
         with ranks.apart(job.trained, more=index + 1 < pieces):
-            with job.dropping_out(*where, index), job.cast():
-                out = job.trained(chunk)
+            out = _through(job, job.trained, chunk, *where, index)
             out.backward(part.to(out.dtype))
     return logits, loss
+
+
+def _through(job: Job, net: nn.Module, images: Tensor, *where: int) -> Tensor:
+    """Return the logits of ``images`` in training."""
+    with job.dropping_out(*where), job.cast(), job.ranks.norms():
+        return cast(Tensor, net(images))
 
 
 def _scaled(job: Job, loss: Tensor) -> Tensor:

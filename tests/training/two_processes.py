@@ -12,13 +12,17 @@ from pathlib import Path
 
 import numpy as np
 import torch
+from torch import Tensor, nn
 
+from lt_core.models import DEFAULT, build
 from lt_core.training import RunConfig
 from lt_core.training.loop import resume, train
 from lt_core.training.ranks import Ranks, join
 from lt_core.training.session import Session
 
 STOPPED = "stopped after"
+NORMED = (1, 2, 3, 7)
+"""Images; of one alone the second process has none."""
 
 
 def main(folder: Path, plan: Path) -> None:
@@ -34,6 +38,8 @@ def main(folder: Path, plan: Path) -> None:
             events = list(train(config, out, ranks=ranks))
         assert events[-1]["event"] == "finished", events[-1]
     _gathered(folder, ranks)
+    _normed(folder, ranks)
+    np.savez(folder / f"learnt-{os.environ['RANK']}.npz", **learnt(ranks))
 
 
 def _until(config: RunConfig, out: Path, steps: int, ranks: Ranks) -> None:
@@ -63,6 +69,62 @@ def _gathered(folder: Path, ranks: Ranks) -> None:
         assert own.grad is not None
         found |= {f"own-{n}": own.detach().numpy(), f"all-{n}": every.detach().numpy(), f"slope-{n}": own.grad.numpy()}
     np.savez(folder / f"rank-{os.environ['RANK']}.npz", **found)
+
+
+def _normed(folder: Path, ranks: Ranks) -> None:
+    """Write what batch norms make of each process's share of ``NORMED`` images, and its gradients."""
+    found = {}
+    for n in NORMED:
+        images, slopes = images_and_slopes(n)
+        norm = a_norm()
+        own = images[ranks.share(n)].clone().requires_grad_()
+        with ranks.norms():
+            out = norm(own)
+        (out * slopes[ranks.share(n)]).sum().backward()
+        entries = {"out": out.detach(), "slope": own.grad, "weight": norm.weight.grad, "bias": norm.bias.grad}
+        entries |= {"mean": norm.running_mean, "variance": norm.running_var}
+        found |= {f"{key}-{n}": entry.numpy() for key, entry in entries.items()}
+    np.savez(folder / f"norm-{os.environ['RANK']}.npz", **found)
+
+
+def images_and_slopes(n: int) -> tuple[Tensor, Tensor]:
+    """Return (n, 3, 4, 5) images far from standardised, and what each of their values is worth."""
+    generator = torch.Generator().manual_seed(n)
+    places = torch.tensor([-3.0, 0.0, 40.0]).view(1, 3, 1, 1)
+    images, slopes = torch.randn(2, n, 3, 4, 5, generator=generator)
+    return (2 * images + places).contiguous(memory_format=torch.channels_last), slopes
+
+
+def a_norm() -> nn.BatchNorm2d:
+    """Return a batch norm with weights of its own."""
+    norm = nn.BatchNorm2d(3, momentum=0.3)
+    with torch.no_grad():
+        norm.weight.copy_(torch.tensor([0.5, -1.0, 2.0]))
+        norm.bias.copy_(torch.tensor([1.0, 0.0, -1.0]))
+    return norm
+
+
+def learnt(ranks: Ranks) -> dict[str, np.ndarray]:
+    """Return the losses of three steps of the default backbone in float64, and its state after them."""
+    generator = torch.Generator().manual_seed(0)
+    with torch.random.fork_rng():
+        torch.manual_seed(0)
+        model = build(DEFAULT, n_classes=3, in_chans=1).double().train()
+    losses = []
+    for n in (7, 5, 3):
+        images = torch.randn(n, 1, 32, 32, generator=generator, dtype=torch.float64)
+        targets = (torch.rand(n, 3, generator=generator) < 0.4).double()
+        with ranks.norms():
+            own = model(images[ranks.share(n)])
+        loss = nn.functional.binary_cross_entropy_with_logits(ranks.gathered(own, n), targets)
+        model.zero_grad()
+        loss.backward()
+        for parameter in model.parameters():
+            if ranks.size > 1:
+                torch.distributed.all_reduce(parameter.grad)
+            parameter.data -= 0.1 * parameter.grad
+        losses.append(loss.item())
+    return {"losses": np.array(losses)} | {name: entry.numpy() for name, entry in model.state_dict().items()}
 
 
 if __name__ == "__main__":
