@@ -80,8 +80,9 @@ LAYOUTS = Choice(
 )
 COMPILES = Choice(
     ("off", "auto", "on"),
-    labels=("off", "auto: where a probe finds it faster", "on: torch.compile"),
-    help="Slower to start, often faster afterwards; needs a C compiler on a processor.",
+    labels=("off", "auto: where a probe finds that it pays for this run", "on: torch.compile"),
+    help="Slower to start, often faster afterwards; auto only where the run is long enough to earn that back. Needs a "
+    "C compiler on a processor.",
 )
 CHANNELS = Choice(
     ("images", "1", "3"),

@@ -187,7 +187,8 @@ def prepare(
     check_takes(model, config.model, in_chans=shape[2], height=shape[0], width=shape[1])
     # channels last is never slower on a processor and up to 1.5 times faster for the shortlist's small backbones
     with ranks.one_by_one():
-        picked = choose(config, device, half, n_classes=data.n_classes, shape=shape, before=chosen)
+        asked: dict[str, Any] = {"n_classes": data.n_classes, "shape": shape, "n_train": len(parts["train"].rows)}
+        picked = choose(config, device, half, before=chosen, **asked)
     card["chosen"] = ranks.from_first(picked)
     layout: Layout = card["chosen"]["layout"]
     form = torch.contiguous_format if layout == "contiguous" else torch.channels_last

@@ -12,6 +12,7 @@ from torch import nn
 from lt_core.problems import Problem, Unknown
 from lt_core.training.probe import cost_probe, probe_steps
 from lt_core.training.probe.cost_probe import Cost, probe
+from lt_core.training.probe.payback import settled
 from lt_core.training.probe.probe_steps import Probing, Timing, Way
 
 SMALL = {"n_classes": 3, "in_chans": 1, "image_size": 16, "batch_size": 8, "budget": 0.1}
@@ -75,6 +76,19 @@ def test_compiling_is_tried_on_top_of_the_best_and_its_failure_is_a_note(
     assert cost.chosen["compile"] is False
     assert cost.images_per_second == 200.0
     assert "torch.compile is off: it failed here (Oops)" in cost.notes
+
+
+@pytest.mark.parametrize(("epochs", "pays"), [(99, False), (101, True)])
+def test_compiling_is_taken_where_the_run_earns_it_back(epochs: int, pays: bool) -> None:
+    """600 images at 200 and 300 a second: 3 s against 2 s an epoch, so 100 s of compiling take 100 epochs."""
+    ways = {"contiguous, float32": 200.0, "contiguous, float32, compiled": 300.0}
+    chosen = {"layout": "contiguous", "compile": True, "precision": "float32"}
+    cost = Cost(8, 8 / 300, 300.0, 1, True, chosen, ways, compile_seconds=100.0)
+    found = settled(cost, n=600, epochs=epochs, compile="auto")
+    assert found.chosen == {**chosen, "compile": pays}
+    assert found.seconds(600, 1) == pytest.approx(2.0 if pays else 3.0)
+    assert "takes 100 s once and saves 1 s an epoch: earned back after 100" in found.notes[-1]
+    assert settled(cost, n=600, epochs=epochs, compile="on") == cost
 
 
 def test_no_compiler_is_said(clocked: dict[str, float], monkeypatch: pytest.MonkeyPatch) -> None:

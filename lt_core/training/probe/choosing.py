@@ -12,6 +12,7 @@ from lt_core.home import cache_dir
 from lt_core.problems import Problem
 from lt_core.training.config import RunConfig
 from lt_core.training.probe.cost_probe import probe
+from lt_core.training.probe.payback import settled
 
 PROBE = "LONGTAIL_LAB_PROBE"
 """Environment variable: ``off`` asks nothing of the machine, and ``auto`` is channels last without compiling."""
@@ -26,12 +27,14 @@ def choose(
     n_classes: int,
     shape: tuple[int, ...],
     before: Mapping[str, Any] | None = None,
+    n_train: int = 0,
 ) -> dict[str, Any]:
     """Return ``layout``, ``compile`` (bool) and ``why`` for a run on images of ``shape`` (H, W, ch).
 
     What the config names is taken. ``auto`` is what a probe of at most three seconds finds fastest; its answer is kept
     for this machine, backbone, size and batch, so that the same config gives the same run here. ``before`` is what a
-    run that is resumed had chosen: it stays. Without a probe ``auto`` is channels last, not compiled.
+    run that is resumed had chosen: it stays. Without a probe ``auto`` is channels last, not compiled. Compiling is
+    chosen only where the run, of ``n_train`` images an epoch, is long enough to earn back what it takes.
     """
     if before is not None:
         return dict(before)
@@ -56,6 +59,7 @@ def choose(
         )
     except Problem as problem:
         return plain | {"why": f"the probe failed: {problem}"}
+    cost = settled(cost, n=n_train, epochs=config.epochs, compile=config.compile)
     tried = ", ".join(f"{way}: {speed:,.0f} images/s" for way, speed in cost.measured.items())
     why = "; ".join([f"fastest of {tried}" if len(cost.measured) > 1 else tried, *cost.notes])
     return {"layout": cost.chosen["layout"], "compile": bool(cost.chosen["compile"]), "why": why}

@@ -6,7 +6,7 @@ import hashlib
 import json
 import platform
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -24,7 +24,7 @@ MARGIN = 1.05
 """By how much another way must be faster than the plain one to be taken: less is noise of so short a probe."""
 BUDGET = 3.0
 """Seconds that all ways together may take, beside building the model and compiling it."""
-VERSION = 1
+VERSION = 2
 
 
 @dataclass(frozen=True)
@@ -47,6 +47,8 @@ class Cost:
     measured: dict[str, float] = field(default_factory=dict)
     notes: tuple[str, ...] = ()
     from_cache: bool = False
+    compile_seconds: float = 0.0
+    """What compiling took, once; 0 where it was not tried."""
 
     def seconds_per_epoch(self, n: int) -> float:
         """Return the seconds ``n`` training images take; loading them and validation come on top."""
@@ -119,6 +121,7 @@ def _measured(
             others = []
         best = probing.time(first, budget / tried)
         measured = {str(first): best.images_per_second}
+        compiling = best.begin if first.compiled else 0.0
         chosen = first
         for change in others:
             way = chosen.changed(**change)
@@ -128,6 +131,7 @@ def _measured(
                 notes.append(str(problem))
                 continue
             measured[str(way)] = found.images_per_second
+            compiling = found.begin if way.compiled else compiling
             if found.images_per_second > MARGIN * best.images_per_second:
                 best, chosen = found, way
         memory, estimated = probing.memory(chosen)
@@ -136,7 +140,8 @@ def _measured(
             f"a batch of {shape[0]} images of {shape[2]} pixels does not fit into the memory of {place}: choose a "
             "smaller batch size, or accumulate"
         ) from None
-    return _cost(shape[0], best, memory, estimated, chosen, measured, notes)
+    cost = _cost(shape[0], best, memory, estimated, chosen, measured, notes)
+    return replace(cost, compile_seconds=compiling)
 
 
 def _cost(

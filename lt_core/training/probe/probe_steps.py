@@ -32,6 +32,8 @@ class Timing(NamedTuple):
 
     seconds_per_step: float
     images_per_second: float
+    begin: float = 0.0
+    """Seconds that the first step took beyond another: of a compiled way, what compiling takes."""
 
 
 @dataclass(frozen=True)
@@ -102,7 +104,7 @@ class Probing:
             if count >= FEWEST and time.perf_counter() > end:
                 break
             best = min(best, self._timed(step))
-        return self._timing(best)
+        return self._timing(best)._replace(begin=max(0.0, first - best))
 
     def _timing(self, seconds: float) -> Timing:
         return Timing(seconds * self._batch / self._used, self._used / seconds)
