@@ -17,6 +17,7 @@ from lt_core import (
     data_commands,
     error_commands,
     evaluation_commands,
+    exchange_commands,
     explain_commands,
     method_commands,
     review_commands,
@@ -138,11 +139,13 @@ def _parser() -> argparse.ArgumentParser:
     where = train.add_mutually_exclusive_group()
     where.add_argument("--detach", action="store_true", help="leave a worker behind and return at once")
     where.add_argument("--queue", action="store_true", help="wait for a free slot of the device, and return at once")
+    where.add_argument("--estimate", action="store_true", help="say what time and memory it takes; train nothing")
     train.later = train_flags.add_config_flags
 
     run_commands.add_commands(command)
     trash_commands.add_commands(command)
 
+    exchange_commands.register(command, _source_options)
     evaluation_commands.register(command, _source_options)
     error_commands.register(command, _source_options)
     compare_commands.register(command)

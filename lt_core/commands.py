@@ -47,6 +47,8 @@ def train(args: argparse.Namespace) -> object:
     from lt_core.training.ranks import join
 
     config = config_of(args)
+    if args.estimate:
+        return _estimated(args, config)
     if args.detach or args.queue:
         return _left_behind(args, config)
     ranks = join(config.devices, config.device)
@@ -72,6 +74,18 @@ def train(args: argparse.Namespace) -> object:
     run = Run(out)
     said = None if run.reported_epoch is None else _report(run, "test", 0.5)
     return {"run": str(run.path), "state": run.state, "reported_epoch": run.reported_epoch, "test": said}
+
+
+def _estimated(args: argparse.Namespace, config: RunConfig) -> object:
+    """Say what the run would take on this machine, and train nothing."""
+    from lt_core.training.checking import check_settings
+    from lt_core.training.probe.estimate import estimate, in_words
+
+    check_settings(config)
+    found = estimate(config)
+    if not args.json:
+        print("\n".join(in_words(found, config.epochs)))
+    return found
 
 
 def _left_behind(args: argparse.Namespace, config: RunConfig) -> object:

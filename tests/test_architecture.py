@@ -36,6 +36,7 @@ FLOORS = (  # from the ground up: a package imports only what stands below it
     ("commands",),
     ("run_commands",),
     ("trash_commands",),
+    ("exchange_commands",),
     ("method_commands",),
     ("localise_commands",),
     ("explain_commands",),

@@ -13,6 +13,7 @@ import pytest
 from PIL import Image
 
 from lt_core.cli import main
+from lt_core.training import Run
 from lt_core.training.folder.meta import meta_in
 
 
@@ -122,6 +123,43 @@ def test_train_then_evaluate_then_explain(capsys: pytest.CaptureFixture[str], tr
     with Image.open(out) as image:
         assert image.format == "PNG"
         assert min(image.size) > 100
+
+
+def test_an_exported_model_brought_in_again_predicts_as_the_run_did(
+    capsys: pytest.CaptureFixture[str], trained: Path, npz: Path, tmp_path: Path
+) -> None:
+    out = tmp_path / "model"
+    made = run(capsys, "export", str(trained), "--format", "safetensors", "torchscript", "--out", str(out))
+    assert set(made["files"]) == {"README.md", "config.json", "model.safetensors", "model.torchscript.pt"}
+    assert all(far <= 1e-4 for far in made["largest_difference"].values())
+    words = ["--data", str(npz), "--loss", "ce", "--device", "cpu", "--name", "back", "--out", str(tmp_path / "back")]
+    back = run(capsys, "import-weights", str(out / "model.safetensors"), *words)
+    assert (back["name"], back["state"]) == ("back", "finished")
+    one, two = (Run(path).predictions("test") for path in (trained, tmp_path / "back"))
+    assert np.allclose(one.logits, two.logits, atol=1e-4)
+    assert (one.targets == two.targets).all()
+    assert "invalid choice: 'gif'" in refused(capsys, "export", str(trained), "--format", "gif", "--out", "x")
+    again = refused(capsys, "import-weights", str(out / "model.safetensors"), *words)
+    assert "already holds a run" in again
+
+
+def test_an_estimate_is_arithmetic_on_the_probe_and_trains_nothing(
+    capsys: pytest.CaptureFixture[str], npz: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("LONGTAIL_LAB_HOME", str(tmp_path))
+    words = ["train", "--data", str(npz), "--loss", "ce", "--epochs", "7", "--device", "cpu", "--layout", "contiguous"]
+    found = run(capsys, *words, "--estimate")
+    assert (found["n_train"], found["n_val"]) == (86, 21)
+    speed = found["cost"]["images_per_second"]
+    assert found["cost"]["seconds"] == pytest.approx(7 * (86 + 21 / 3) / speed)
+    assert found["cost"]["chosen"]["layout"] == "contiguous"
+    assert not (tmp_path / "runs").exists()
+    assert main([*words, "--estimate"]) == 0
+    said = capsys.readouterr().out
+    assert "for 7 epochs of 86 images" in said
+    assert "memory: about" in said
+    assert "not allowed with" in refused(capsys, *words, "--estimate", "--queue")
+    assert "no use for propensities" in refused(capsys, *words, "--estimate", "--propensities", "a=0.5")
 
 
 def test_doctor_names_versions_and_device(capsys: pytest.CaptureFixture[str]) -> None:

@@ -15,6 +15,7 @@ import streamlit as st
 
 from lt_core.problems import Problem
 from lt_core.training import RunConfig, runs
+from lt_core.training.probe.estimate import duration, in_bytes
 from lt_core.training.workers.launch import SPIN
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -88,7 +89,7 @@ def _figures(found: Estimate, epochs: int, in_all: int) -> None:
     cost = found.cost
     each = cost.seconds / epochs
     together = " in all, one run after the other" if in_all != epochs else ""
-    memory = f"{'about ' if cost.memory_is_estimate else ''}{_bytes(cost.peak_memory_bytes)}"
+    memory = f"{'about ' if cost.memory_is_estimate else ''}{in_bytes(cost.peak_memory_bytes)}"
     with st.container(border=True, gap="small", key="train-estimated"):
         st.markdown(
             f":material/timer: **About {duration(each * in_all)}**{together} for {in_all:,} epochs of "
@@ -108,17 +109,6 @@ def _small_print(cost: Cost) -> list[str]:
     if any(run.state == "running" for run in runs()[:20]):
         words.append("A run is going on beside it: alone, it is faster.")
     return words
-
-
-def duration(seconds: float) -> str:
-    """Return a time as people say it: 40 s, 12 min, 3.5 h."""
-    if seconds < 90:
-        return f"{seconds:.0f} s" if seconds >= 1 else "less than 1 s"
-    return f"{seconds / 60:.0f} min" if seconds < 5400 else f"{seconds / 3600:.1f} h"
-
-
-def _bytes(count: int) -> str:
-    return f"{count / 2**30:.1f} GB" if count >= 2**30 else f"{count / 2**20:.0f} MB"
 
 
 def _question(config: RunConfig) -> str:
