@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import shlex
-from dataclasses import MISSING, fields
+from dataclasses import MISSING, fields, replace
 from typing import Any
 
 from lt_core.datasets import Source
 from lt_core.training.config import RunConfig
+from lt_core.training.folder.store import Run
 
 GIVEN = ("data", "loss", "loss_values")
 """Fields that have arguments of their own."""
@@ -29,6 +30,20 @@ def changed(config: RunConfig) -> dict[str, Any]:
     return found
 
 
+def as_computed(run: Run) -> RunConfig:
+    """Return the config of ``run`` with what a probe chose for it in place of ``auto``: another probe may differ."""
+    config = run.config
+    chosen = run.dataset_card.get("chosen") if (run.path / "dataset.json").is_file() else None
+    if not chosen:
+        return config
+    compiled = "on" if chosen["compile"] else "off"
+    return replace(
+        config,
+        layout=chosen["layout"] if config.layout == "auto" else config.layout,
+        compile=compiled if config.compile == "auto" else config.compile,
+    )
+
+
 def as_command(config: RunConfig, out: str = "") -> str:
     """Return the line for a shell that trains this run; only what differs from the defaults is said.
 
@@ -39,7 +54,7 @@ def as_command(config: RunConfig, out: str = "") -> str:
         words += _pair("--set", f"{name}={_text(value)}")
     for name, value in changed(config).items():
         flag = flag_of(name)
-        if isinstance(value, dict):
+        if isinstance(value, dict):  # the chance of a class comes after the last "=", so its name may have one
             for inner, entry in value.items():
                 words += _pair(flag, f"{inner}={_text(entry)}")
         elif isinstance(value, bool):

@@ -10,6 +10,7 @@ import streamlit as st
 from lt_core.problems import Problem
 from lt_core.training import Run, runs
 from lt_core.training.folder import manage
+from lt_core.training.reproduce import as_computed
 from pages.ui import blocks, run_export, run_words, train_owner, train_start
 
 DELETED = "train-deleted"
@@ -33,7 +34,7 @@ def panel(run: Run) -> None:
         with st.popover("Export", icon=":material/download:", type="tertiary"):
             run_export.offers(run)
         with st.popover("Copy as command or Python", icon=":material/terminal:", type="tertiary"):
-            train_start.code(run.config)
+            train_start.code(as_computed(run))
         _delete(run)
 
 
