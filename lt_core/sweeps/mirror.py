@@ -67,7 +67,8 @@ class Mirror:
             self._last[key] = next(self._sets(system, place), _Set())
         before = self._last[key]
         paths = [path for path in folder.rglob("[!.]*") if path.is_file() and not path.parent.name.startswith(".")]
-        files, there = {}, {digest for digest, _ in before.files.values()}
+        files: dict[str, tuple[str, int]] = {}
+        there = {digest for digest, _ in before.files.values()}
         system.makedirs(f"{place}/data", exist_ok=True)
         for path in sorted(paths, key=lambda path: (path.name == LAST, path)):
             mark = (path.stat().st_mtime_ns, path.stat().st_size)
