@@ -9,7 +9,7 @@ whichever module makes it, so weights, names and buffers stay what they are.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import Any
+from typing import Any, cast
 
 import torch
 from torch import Tensor, distributed
@@ -50,10 +50,10 @@ def _batch_norm(
         return functional.batch_norm(images, *running, weight, bias, False, momentum, eps)
     if images.device.type != "cpu":
         group, size = distributed.group.WORLD, distributed.get_world_size()
-        made: Tensor = SyncBatchNorm.apply(images, weight, bias, *running, eps, momentum, group, size)
-        return made
-    normed: Tensor = _Normed.apply(images, weight, bias, *running, momentum, eps)
-    return normed
+        on_gpu = cast(Callable[..., Tensor], SyncBatchNorm.apply)
+        return on_gpu(images, weight, bias, *running, eps, momentum, group, size)
+    on_processor = cast(Callable[..., Tensor], _Normed.apply)
+    return on_processor(images, weight, bias, *running, momentum, eps)
 
 
 class _Normed(torch.autograd.Function):
