@@ -140,7 +140,7 @@ def _counts_together(
         for inside, tuning in _turns(mine, folds, len(values)):
             at = tuner(tuning)
             called[inside] = values[inside] >= (fallback if np.isnan(at) else at)
-        return (truth & called).sum(axis=1).astype(np.float64)
+        return np.asarray((truth & called).sum(axis=1), np.float64)
 
     return np.stack(each(one, [None, *fold]), axis=1)
 

@@ -103,7 +103,7 @@ def learn(
         for name, entry in remembered.items():
             job.criterion.state[name].copy_(entry)
         for group, before in zip(running, moved, strict=True):
-            for entry, value in zip(group, before.split([entry.numel() for entry in group]), strict=True):
+            for entry, value in zip(group, torch.split(before, [entry.numel() for entry in group]), strict=True):
                 entry.copy_(value.view_as(entry))
         if job.monitor is not None and counted is not None:
             job.monitor.load_state(counted)
@@ -188,7 +188,7 @@ def _in_pieces(
     for index, (chunk, part) in enumerate(zip(chunks, own.tensor_split(pieces), strict=True)):
         with ranks.apart(job.trained, more=index + 1 < pieces):
             out = _through(job, job.trained, chunk, *where, index)
-            out.backward(part.to(out.dtype))
+            torch.autograd.backward(out, part.to(out.dtype))
     return logits, loss
 
 

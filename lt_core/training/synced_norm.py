@@ -115,7 +115,7 @@ def _moments(images: Tensor) -> tuple[float, Tensor, Tensor]:
         own = torch.cat([mean.double(), variance.double(), own.new_tensor([count])])
     shares = [torch.empty_like(own) for _ in range(distributed.get_world_size())]
     distributed.all_gather(shares, own)
-    means, variances, counts = torch.stack(shares).split([channels, channels, 1], dim=1)
+    means, variances, counts = torch.tensor_split(torch.stack(shares), [channels, 2 * channels], dim=1)
     total = float(counts.sum())
     if total < 2:  # in the words of torch
         raise ValueError(f"Expected more than 1 value per channel when training, got input size {images.shape}")

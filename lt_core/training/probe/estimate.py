@@ -16,7 +16,7 @@ def estimate(config: RunConfig) -> dict[str, Any]:
     The question is the one that the run will ask, so that its answer is kept for it. Raises ``Problem`` where it cannot
     be asked.
     """
-    from lt_core.training.job import pick_device, pick_precision
+    from lt_core.training.picking import pick_device, pick_precision
     from lt_core.training.probe.cost_probe import probe
     from lt_core.training.probe.payback import settled
 
