@@ -93,9 +93,9 @@ def test_the_memory_goes_back_with_the_weights_to_the_reported_epoch(
         found, classes = scores(*given)
         return found | {"ap_macro": next(quality)}, classes
 
-    def watched(job, part: str):
+    def watched(job, part: str, *pieces: int):
         states.append({name: entry.clone() for name, entry in job.criterion.state.items()})
-        return predict(job, part)
+        return predict(job, part, *pieces)
 
     monkeypatch.setattr(session, "predict", watched)
     monkeypatch.setattr(loop, "scores_of", rated)

@@ -107,8 +107,8 @@ def test_reported_weights_are_those_of_the_selected_epoch(
     seen: list[np.ndarray] = []
     scores, predict = loop.scores_of, session.predict
 
-    def watched(job, part: str):
-        answer = predict(job, part)
+    def watched(job, part: str, *pieces: int):
+        answer = predict(job, part, *pieces)
         if part == "val":
             seen.append(answer[0].logits)
         return answer
@@ -131,7 +131,9 @@ def test_test_part_is_read_once_and_last(config: Make, tmp_path: Path, monkeypat
 
     read: list[str] = []
     predict = session.predict
-    monkeypatch.setattr(session, "predict", lambda job, part: (read.append(part), predict(job, part))[1])
+    monkeypatch.setattr(
+        session, "predict", lambda job, part, *pieces: (read.append(part), predict(job, part, *pieces))[1]
+    )
     list(train(config(), tmp_path / "run"))
     assert read == ["val", "val", "val", "test"]
 
