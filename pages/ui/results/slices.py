@@ -151,10 +151,11 @@ def _mean(found: Sliced) -> None:
 
 
 def sides_of_slices(table: pd.DataFrame) -> pd.DataFrame:
-    """Return the slices of one class as ``two_sides`` draws them."""
+    """Return the slices of one class, or of the mean over classes, as ``two_sides`` draws them."""
     rows = []
     for row in table.to_dict("records"):
-        said = f"{row['slice']} ({row['n_positive']:,} of {row['n']:,})"
+        of = f"{row['n']:,} images" if "n_classes" in row else f"{row['n_positive']:,} of {row['n']:,}"
+        said = f"{row['slice']} ({of})"
         for side, value, ends in zip(SIDES, ("value", "rest"), ("", "rest_"), strict=True):
             rest = "_rest" if ends else ""
             rows.append(
