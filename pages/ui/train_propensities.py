@@ -23,7 +23,7 @@ def control(spec: LossSpec) -> str:
         key=KEY,
         placeholder="Effusion = 0.9\nHernia = 0.4",
         help="One line for every class: its name, =, and a number above 0 and at most 1; two columns pasted from a "
-        "spreadsheet do too. Count it on images that were read twice. With it the loss's own a and b count for nothing; "
+        "spreadsheet do too. Count it on images read twice. With it the loss's own a and b count for nothing, "
         "without, the curve of Jain et al. (2016) is taken, which was fitted to text and products.",
         **KEPT,
     )
