@@ -13,6 +13,8 @@ if TYPE_CHECKING:
     from lt_core.stats import LabelStats
 
 os.environ.setdefault("LONGTAIL_LAB_PROBE", "off")  # a run here asks nothing of the machine it is on
+if "PYTEST_XDIST_WORKER" in os.environ:  # one core for each: threads of one wait for a core that another has
+    os.environ.setdefault("OMP_NUM_THREADS", "1")
 SHARED = Path(__file__).resolve().parents[1].parent / "shared"
 
 

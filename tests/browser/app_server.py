@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import shutil
 import socket
 import subprocess
@@ -42,6 +43,12 @@ def settled(page: Page, title: str) -> None:
     script = page.locator("[data-testid=stApp]")
     expect(script).to_have_attribute("data-test-script-state", "notRunning", timeout=PATIENCE)
     expect(page.locator("[data-testid=stException]")).to_have_count(0)
+
+
+def watched(page: Page) -> str:
+    """Return the folder of the run that a Train page shows, once it says so in its address."""
+    page.wait_for_url(re.compile(r"[?&]run="), timeout=PATIENCE)
+    return re.sub(r".*[?&]run=([^&]*).*", r"\1", page.url)
 
 
 def free_port() -> int:

@@ -35,10 +35,15 @@ def browser() -> Iterator[Browser]:
 
 
 @pytest.fixture(scope="session")
-def app(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The folder of the runs and caches of the app."""
+    return tmp_path_factory.mktemp("app") / "home"
+
+
+@pytest.fixture(scope="session")
+def app(home: Path) -> Iterator[str]:
     """The address of the app, served once for all browser tests, with a home of its own."""
-    folder = tmp_path_factory.mktemp("app")
-    with app_server.serving(app_server.ROOT / "app.py", folder / "home", log=folder / "app.log") as address:
+    with app_server.serving(app_server.ROOT / "app.py", home, log=home.with_name("app.log")) as address:
         yield address
 
 

@@ -8,7 +8,7 @@ from contextlib import ExitStack, suppress
 from pathlib import Path
 
 import pytest
-from app_server import PATIENCE, ROOT, serving, settled
+from app_server import PATIENCE, ROOT, serving, settled, watched
 from playwright.sync_api import Browser, Page, expect
 from playwright.sync_api import TimeoutError as TooLate
 
@@ -20,37 +20,27 @@ LONG, SHORT = 1000, 2
 
 
 @pytest.fixture
-def home(tmp_path: Path) -> Iterator[Path]:
-    """The home of both apps; whatever is still trained in it is stopped at the end."""
-    yield tmp_path / "home"
-    for run in runs(tmp_path / "home" / "runs"):
-        run.request_stop()
-
-
-@pytest.fixture
-def pair(browser: Browser, home: Path, tmp_path: Path) -> Iterator[tuple[Page, Page]]:
+def pair(browser: Browser, app: str, home: Path, tmp_path: Path) -> Iterator[tuple[Page, Page]]:
     """A page of each app, in browsers with cookies of their own; no page may show an exception, whatever happens."""
+    before = {run.path for run in runs(home / "runs")}
     with ExitStack() as stack:
-        names = ("first", "second")
-        apps = [stack.enter_context(serving(ROOT / "app.py", home, log=tmp_path / f"{name}.log")) for name in names]
+        second = stack.enter_context(serving(ROOT / "app.py", home, log=tmp_path / "second.log"))
         pages = []
-        for address in apps:
+        for address in (app, second):
             context = browser.new_context(viewport={"width": 1280, "height": 900}, base_url=address)
             stack.callback(context.close)
             pages.append(context.new_page())
         yield pages[0], pages[1]
         for page in pages:
             expect(page.locator("[data-testid=stException]")).to_have_count(0)
-
-
-def watched(page: Page) -> str:
-    """Return the folder of the run that a Train page shows, once it says so in its address."""
-    page.wait_for_url(re.compile(r"[?&]run="), timeout=PATIENCE)
-    return re.sub(r".*[?&]run=([^&]*).*", r"\1", page.url)
+    for run in runs(home / "runs"):
+        if run.path not in before:
+            run.request_stop()
 
 
 def test_two_apps_on_one_folder_of_runs(pair: tuple[Page, Page], home: Path) -> None:
     a, b = pair
+    before = {run.path for run in runs(home / "runs")}
     for page, epochs in ((a, LONG), (b, SHORT)):
         page.goto(f"/train?data=digits&train.epochs={epochs}")
     for page in pair:
@@ -61,8 +51,9 @@ def test_two_apps_on_one_folder_of_runs(pair: tuple[Page, Page], home: Path) -> 
         page.get_by_role("button", name="Start training").click(no_wait_after=True)
     ours, theirs = watched(a), watched(b)
     assert ours != theirs
-    assert {run.path.name for run in runs(home / "runs")} == {ours, theirs}
-    assert len({run.meta.owner for run in runs(home / "runs")}) == 2
+    new = [run for run in runs(home / "runs") if run.path not in before]
+    assert {run.path.name for run in new} == {ours, theirs}
+    assert len({run.meta.owner for run in new}) == 2
 
     # the other one's run is seen live, and known to be another's
     b.goto(f"/train?run={ours}")

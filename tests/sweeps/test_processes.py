@@ -14,7 +14,8 @@ import torch
 from lt_core.datasets import Source
 from lt_core.problems import Problem
 from lt_core.sweeps import Axis, InProcess, Processes, Sweep, SweepPlan, carry_out, open_sweep
-from lt_core.training import RunConfig
+from lt_core.sweeps.watching import Watch
+from lt_core.training import Run, RunConfig
 from tests.sweeps.fake_training import FAKE
 from tests.training.conftest import write_corners
 
@@ -79,3 +80,25 @@ def test_real_training_is_the_same_in_this_process_and_in_another(tmp_path: Path
     same(here, there)
     for mine, other in zip(here.runs(), there.runs(), strict=True):
         assert (mine.predictions("test").logits == other.predictions("test").logits).all()
+
+
+def test_every_epoch_is_told_once_and_a_file_that_has_not_grown_is_not_read(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    read: list[Path] = []
+    plain = Run.events
+    monkeypatch.setattr(Run, "events", lambda run: (read.append(run.path), plain(run))[1])
+    file, watch = tmp_path / "events.jsonl", Watch({"one": tmp_path})
+
+    def told() -> list[int]:
+        return [entry["epoch"] for _, entry in watch.news(["one"])]
+
+    assert told() == []
+    lines = ('{"event": "epoch", "epoch": 1}\n{"event": "epo', '\n{"event": "epoch", "epoch": 2}\n')  # a line is torn
+    for epoch, line in enumerate(lines, 1):
+        with file.open("a") as events:
+            events.write(line)
+        before = len(read)
+        assert told() == [epoch]
+        assert (told(), told()) == ([], [])
+        assert len(read) == before + 1
