@@ -24,6 +24,7 @@ from lt_core.training.job import Job, optimizer_for
 from lt_core.training.patience import Best
 from lt_core.training.predicting import predict
 from lt_core.training.samplers import SAMPLERS
+from lt_core.training.scaling import give_scaler, scaler_tensors
 from lt_core.training.schedules import factor
 from lt_core.training.stages import Stage, drw_weights, plain_epochs, stage_at, stages_of
 from lt_core.training.steps import Losses
@@ -162,6 +163,7 @@ class Session:
         tensors |= named("ema", self.ema.state()) if self.ema is not None else {}
         tensors |= named("monitor", job.monitor.state()) if job.monitor is not None else {}
         tensors |= named("method", job.method.state()) if job.method is not None else {}
+        tensors |= named("scaler", scaler_tensors(job.scaler)) if job.scaler is not None else {}
         try:
             checkpoint.save(self.folder, tensors, at)
         finally:
@@ -183,8 +185,8 @@ class Session:
             job.monitor.load_state(under("monitor", tensors))
         if job.method is not None:
             job.method.load_state(under("method", tensors))
-        if job.scaler is not None and self.at.scale:
-            job.scaler.load_state_dict(job.scaler.state_dict() | {"scale": self.at.scale})
+        if job.scaler is not None:
+            give_scaler(job.scaler, under("scaler", tensors), self.at.scale)
         if self.at.epoch <= job.config.epochs:
             before = stage_at(self.stages, self.at.epoch - 1) if self.at.step == 0 and self.at.epoch > 1 else self.stage
             self._take_optimizer(before, under("optimizer", tensors))

@@ -16,6 +16,7 @@ from torch.nn.modules.batchnorm import _BatchNorm
 from lt_core.problems import Problem
 from lt_core.training.job import MIXING, Job
 from lt_core.training.methods.hooks import Seen
+from lt_core.training.scaling import step_forgotten
 from lt_core.training.softening import drawn_mix, softened
 
 NO_MEMORY = ("can't allocate memory", "not enough memory", "out of memory", "ALLOC_FAILED")
@@ -85,6 +86,7 @@ def learn(
     running = _running(job.model)
     moved = [torch.cat([entry.flatten() for entry in group]) for group in running]
     counted = None if job.monitor is None else job.monitor.state()
+    noted = {} if job.method is None else {name: entry.clone() for name, entry in job.method.state().items()}
     while True:
         try:
             with job.step_seeded(epoch, step):
@@ -107,6 +109,10 @@ def learn(
                 entry.copy_(value.view_as(entry))
         if job.monitor is not None and counted is not None:
             job.monitor.load_state(counted)
+        if job.method is not None:
+            job.method.load_state({name: entry.clone() for name, entry in noted.items()})
+        if job.scaler is not None:
+            step_forgotten(job.scaler, job.device)
         if job.device.type == "cuda":
             torch.cuda.empty_cache()
 

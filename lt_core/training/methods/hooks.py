@@ -41,8 +41,9 @@ class Seen:
 class Method:
     """A method that does nothing; one of its own replaces what it needs.
 
-    What a hook draws comes from ``job.rng`` at its place, so that a run resumes exactly. Only ``before_epoch`` and
-    ``after_step`` change what ``state`` returns: a step that ran out of memory is made again from its beginning.
+    What a hook draws comes from ``job.rng`` at its place, so that a run resumes exactly. A step that ran out of memory
+    is made again from its beginning, and what ``state`` returns is given back before that; anything else that a hook
+    notes during a step must be overwritten when it is called again.
     """
 
     def begin(self, job: Job) -> None:
