@@ -92,10 +92,10 @@ def _code(said: str) -> Markup | None:
 def _training_command(material: Material, name: str) -> str:
     from lt_core.problems import Problem
     from lt_core.training import RunConfig
-    from lt_core.training.reproduce import as_command
+    from lt_core.training.reproduce import as_command, pinned
 
     try:
-        return as_command(RunConfig.from_json(material.config(name)))
+        return as_command(pinned(RunConfig.from_json(material.config(name)), material.card(name)))
     except (Problem, KeyError, TypeError, ValueError):
         return ""
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shlex
+from collections.abc import Mapping
 from dataclasses import MISSING, fields, replace
 from typing import Any
 
@@ -32,8 +33,12 @@ def changed(config: RunConfig) -> dict[str, Any]:
 
 def as_computed(run: Run) -> RunConfig:
     """Return the config of ``run`` with what a probe chose for it in place of ``auto``: another probe may differ."""
-    config = run.config
-    chosen = run.dataset_card.get("chosen") if (run.path / "dataset.json").is_file() else None
+    return pinned(run.config, run.dataset_card if (run.path / "dataset.json").is_file() else {})
+
+
+def pinned(config: RunConfig, card: Mapping[str, Any]) -> RunConfig:
+    """Return ``config`` with what a probe chose, as the ``card`` of its run's data says; as it is where none did."""
+    chosen = card.get("chosen")
     if not chosen:
         return config
     compiled = "on" if chosen["compile"] else "off"

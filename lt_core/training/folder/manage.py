@@ -22,6 +22,8 @@ DELETED = "deleted.json"
 DAY = 86_400.0
 KEPT_DAYS = 7.0
 """How long the trash keeps what was deleted, at the least."""
+MEASURED_ON = ("data", "model", "image_size", "batch_size", "device", "devices", "precision", "optimizer")
+"""Fields of a config that decide how it is computed fastest."""
 
 
 @dataclass(frozen=True)
@@ -63,13 +65,17 @@ def favourite(run: Run, on: bool) -> Meta:
 def clone(run: Run, **changes: Any) -> RunConfig:
     """Return the config of ``run`` with these fields changed, to be started with ``parent=run.path.name``.
 
-    It does not take the name along, unless one is given. Raises ``Unknown`` and ``Invalid`` as ``RunConfig`` does.
+    It does not take the name along, unless one is given. What a probe chose for ``run`` is kept, unless something
+    changes that it was measured on. Raises ``Unknown`` and ``Invalid`` as ``RunConfig`` does.
     """
+    from lt_core.training.reproduce import as_computed
+
     known = list(run.config.as_json())
     for name in changes:
         if name not in known:
             raise Unknown.of("setting of a run", name, known)
-    return replace(run.config, **{"name": "", **changes})
+    other = any(name in changes and changes[name] != getattr(run.config, name) for name in MEASURED_ON)
+    return replace(run.config if other else as_computed(run), **{"name": "", **changes})
 
 
 def delete(run: Run) -> str:
