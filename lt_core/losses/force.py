@@ -75,6 +75,8 @@ def conditions(spec: LossSpec, values: Mapping[str, Value], n_classes: int, prio
         said.append("the mean over its random draws")
     if "epoch" in spec.data:
         said.append("as in its first epoch")
+    if "propensities" in spec.data and prior is not None and prior.propensities is not None:
+        said.append("with the propensities given, not those of Jain's model")
     return "; ".join(said)
 
 

@@ -18,6 +18,7 @@ from lt_core.problems import Problem
 from lt_core.stats import ClassPrior, groups_of, prior_of
 from lt_core.stats.label_rows import label_rows
 from lt_core.training import Run, runs
+from lt_core.training.labels_written import in_order
 from pages.ui import blocks, run_picker
 
 START, FILE = "start", "file"
@@ -34,7 +35,8 @@ FORMATS = (
 class Cells:
     """Logits (n, C) and truth (n, C), ``images`` behind each row, the counts losses are given, and what to say.
 
-    ``key`` stands for the content. ``link`` is "sigmoid", "softmax", or "" where either fits: all logits are 0.
+    ``propensities`` (C,) are those that a run was given for losses that correct for missing labels. ``key`` stands for
+    the content. ``link`` is "sigmoid", "softmax", or "" where either fits: all logits are 0.
     """
 
     key: str
@@ -47,11 +49,12 @@ class Cells:
     groups: tuple[str, ...]
     about: str
     images: NDArray[np.int64] | None = None
+    propensities: tuple[float, ...] | None = None
 
     @property
     def prior(self) -> ClassPrior:
         """The class counts losses are given."""
-        return ClassPrior(self.positives, self.n_samples, class_names=self.class_names)
+        return ClassPrior(self.positives, self.n_samples, self.propensities, self.class_names)
 
     @property
     def flat(self) -> bool:
@@ -114,6 +117,7 @@ def _part(run: Run) -> str:
 def _of_run(run: Run, part: str) -> Cells:
     made, card = run_picker.predictions(run, part), run.dataset_card
     file = run.path / f"predictions-{part}.npz"
+    written = in_order(run.config.propensities, made.class_names)
     return Cells(
         key=f"{file}:{file.stat().st_mtime_ns}",
         class_names=made.class_names,
@@ -126,6 +130,7 @@ def _of_run(run: Run, part: str) -> Cells:
         about=f"{len(made):,} images of the {run_picker.PARTS[part]} of {card['title']}, which the run was not trained "
         "on: on its training images it is surer, and the force is smaller. Class counts and groups are those it was "
         "trained with.",
+        propensities=None if written is None else tuple(written),
     )
 
 

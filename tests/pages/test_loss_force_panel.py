@@ -12,8 +12,9 @@ from streamlit.testing.v1 import AppTest
 
 from lt_core.datasets import Source, load
 from lt_core.evaluation import Predictions
+from lt_core.problems import Problem
 from lt_core.stats import prior_of
-from lt_core.training import RunConfig
+from lt_core.training import Run, RunConfig
 from lt_core.training.folder import events
 from lt_core.training.folder.store import write_json
 
@@ -99,6 +100,30 @@ def test_a_run_is_drawn_over_its_own_logits_and_class_by_class(home: Path) -> No
     assert not app.exception
     specs = [json.loads(chart.proto.spec) for chart in app.get("vega_lite_chart")]
     assert any("where y = 0" in str(spec.get("title")) for spec in specs)
+
+
+def test_the_propensities_of_a_run_are_those_it_was_given(home: Path) -> None:
+    """The unbiased estimate pulls a positive by 1/rho - sigmoid(z) and pushes a negative by sigmoid(z)."""
+    run(home)
+    from pages.ui import loss_force, loss_force_source
+
+    made = Run(home / "runs" / "one")
+    jain = loss_force_source._of_run(made, "test")
+    assert jain.prior.propensities is None
+    assert loss_force._received("jain", "unbiased_bce", (("estimator", "unbiased"),), jain)[2] == ""
+    config = made.config.as_json() | {"loss": "unbiased_bce", "propensities": {"seldom": 0.2, "often": 0.8}}
+    write_json(made.path / "config.json", config)
+    cells = loss_force_source._of_run(Run(made.path), "test")
+    table, _, said = loss_force._received("own", "unbiased_bce", (("estimator", "unbiased"),), cells)
+    assert said == "with the propensities given, not those of Jain's model"
+    answers = 1 / (1 + np.exp(-cells.logits.astype(float)))
+    for name, rho, k in (("often", 0.8, 0), ("seldom", 0.2, 1)):
+        row, there = table.set_index("class").loc[name], cells.targets[:, k] == 1
+        assert row["pull"] == pytest.approx((1 / rho - answers[there, k]).sum())
+        assert row["push"] == pytest.approx(answers[~there, k].sum())
+    write_json(made.path / "config.json", config | {"propensities": {"seldom": 0.2, "oftn": 0.8}})
+    with pytest.raises(Problem, match="propensities name oftn"):
+        loss_force_source._of_run(Run(made.path), "test")
 
 
 def test_a_file_is_asked_for_in_words() -> None:
