@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import os
 import signal
@@ -11,6 +12,7 @@ import threading
 import time
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -130,6 +132,57 @@ def test_who_looks_disturbs_nobody(run: Run) -> None:
         ended.set()
         for watcher in watchers:
             watcher.join()
+
+
+def test_who_only_holds_a_run_still_never_seems_to_work_on_it(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Seen before and after everything that taking and giving back ask of the system, with a new file and an old."""
+    pytest.importorskip("fcntl")
+    seen: list[tuple[bool, str]] = []
+    looking = [False]
+
+    def watched(module: object, name: str) -> None:
+        asked = getattr(module, name)
+
+        def look() -> None:
+            if not looking[0]:
+                looking[0] = True
+                seen.append((lock.at_work(run.path), run.state))
+                looking[0] = False
+
+        def call(*given: Any, **named: Any) -> Any:
+            look()
+            try:
+                return asked(*given, **named)
+            finally:
+                look()
+
+        monkeypatch.setattr(module, name, call)
+
+    for name in ("open", "write", "ftruncate", "close", "replace"):
+        watched(os, name)
+    watched(lock.fcntl, "flock")
+    for _ in range(2):
+        with lock.hold(run.path, working=False):
+            pass
+    assert len(seen) > 20
+    assert {at_work for at_work, _ in seen} == {False}
+    assert {state for _, state in seen} <= {"interrupted", "queued"}
+    assert sorted(file.name for file in run.path.iterdir()) == ["config.json", "lock"]
+    with lock.hold(run.path):
+        assert lock.worker_of(run.path) == os.getpid()
+
+
+def test_a_full_disk_takes_no_lock_away(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    def full(*_: object) -> int:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(os, "write", full)
+    descriptor = lock.take(run.path / lock.NAME, "taken")
+    assert lock.held(run.path / lock.NAME)
+    with pytest.raises(Problem, match="taken"):
+        lock.take(run.path / lock.NAME, "taken", patience=0.0)
+    lock.release(run.path / lock.NAME, descriptor)
+    assert not lock.held(run.path / lock.NAME)
 
 
 @pytest.mark.parametrize("now", [0.0, 4e9])

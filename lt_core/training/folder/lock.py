@@ -1,7 +1,8 @@
 """One process works on a run: it holds the file ``lock`` of the run's folder, and the system frees it when it dies.
 
-The lock is advisory (``flock``), so it needs no clean-up after ``kill -9`` or a power cut. Where a file system or a
-system has no such locks, the record of the process in ``worker.json`` decides.
+The lock is advisory (``flock``), so it needs no clean-up after ``kill -9`` or a power cut. Whoever takes it puts a new
+file in its place that says who that is: nobody sees it held and empty. Where a file system or a system has no such
+locks, the record of the process in ``worker.json`` decides.
 """
 
 from __future__ import annotations
@@ -81,21 +82,14 @@ def take(path: Path, said: str, *, patience: float = PATIENCE, working: bool = T
     ``{by}`` in ``said`` becomes the process that has it, as far as it can be told. Asked for ``patience`` seconds.
     """
     key = os.path.realpath(path)
-    try:
-        descriptor = os.open(path, os.O_RDWR | os.O_CREAT | CLOEXEC, 0o644)
-    except OSError as error:
-        raise Problem(f"{path} cannot be written ({_reason(error)}): check the folder and its permissions") from None
+    text = json.dumps(process.identity(os.getpid()) | {"working": working}).encode()
     end = time.monotonic() + patience
-    while not _locked(descriptor):
+    while (descriptor := _taken(path, text)) is None:
         if time.monotonic() > end:
-            os.close(descriptor)
             raise Problem(said.replace("{by}", _by(path)))
         time.sleep(0.02)
     with _guard:
         _mine[key] = (threading.get_ident(), descriptor)
-    with suppress(OSError):  # for people and for the message only; the lock itself needs no room on the disk
-        os.ftruncate(descriptor, 0)
-        os.write(descriptor, json.dumps(process.identity(os.getpid()) | {"working": working}).encode())
     return descriptor
 
 
@@ -104,30 +98,36 @@ def release(path: Path, descriptor: int) -> None:
     with _guard:
         _mine.pop(os.path.realpath(path), None)
     with suppress(OSError):
-        os.ftruncate(descriptor, 0)
         if fcntl is not None:
             fcntl.flock(descriptor, fcntl.LOCK_UN)
+        os.ftruncate(descriptor, 0)  # only now: an empty file that is held says that some other program works on it
     os.close(descriptor)
 
 
 def held(path: Path) -> bool | None:
     """Return whether anybody holds the lock file ``path``; None where this system or file system cannot tell."""
+    return _seen(path)[0]
+
+
+def _seen(path: Path) -> tuple[bool | None, bytes]:
+    """Return whether anybody holds the lock file ``path``, as ``held`` does, and what the very same file says."""
     if fcntl is None:
-        return None
+        return None, b""
     try:
         descriptor = os.open(path, os.O_RDONLY | CLOEXEC)
     except FileNotFoundError:
-        return False
+        return False, b""
     except OSError:
-        return None
+        return None, b""
     try:
+        text = os.read(descriptor, 4096)
         fcntl.flock(descriptor, fcntl.LOCK_SH | fcntl.LOCK_NB)  # shared: those who look do not see each other
     except BlockingIOError:
-        return True
+        return True, text
     except OSError:
-        return None
+        return None, b""
     else:
-        return False
+        return False, text
     finally:
         os.close(descriptor)
 
@@ -140,7 +140,8 @@ def at_work(folder: Path) -> bool:
     """
     if process.alive(folder / RECORD):
         return True
-    return bool(held(folder / NAME)) and (process.recorded(folder / NAME) or {}).get("working", True)
+    taken, text = _seen(folder / NAME)
+    return bool(taken) and (process.read(text) or {}).get("working", True)
 
 
 def worker_of(folder: Path) -> int | None:
@@ -150,6 +151,62 @@ def worker_of(folder: Path) -> int | None:
     file = folder / RECORD if process.alive(folder / RECORD) else folder / NAME
     entry = process.recorded(file)
     return None if entry is None else int(entry["pid"])
+
+
+def _taken(path: Path, text: bytes) -> int | None:
+    """Return the descriptor of the lock file ``path``, which says ``text``, locked; None where another one has it.
+
+    Those who take a lock do so one after the other: they lock the folder for that moment.
+    """
+    if fcntl is None:
+        return _in_place(path, text)
+    try:
+        folder = os.open(path.parent, os.O_RDONLY | CLOEXEC)
+    except OSError:
+        return _in_place(path, text)
+    try:
+        fcntl.flock(folder, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        if held(path):
+            return None
+        return _put(path, text)
+    except BlockingIOError:
+        return None
+    except OSError:  # no room on the disk, no locks on folders: the lock itself needs neither
+        return _in_place(path, text)
+    finally:
+        with suppress(OSError):
+            fcntl.flock(folder, fcntl.LOCK_UN)
+        os.close(folder)
+
+
+def _put(path: Path, text: bytes) -> int:
+    """Put a new file, locked, in the place of ``path``, which nobody holds, and return its descriptor."""
+    partial = path.with_name(f".{path.name}.{os.getpid()}.{threading.get_ident()}")
+    descriptor = os.open(partial, os.O_RDWR | os.O_CREAT | os.O_TRUNC | CLOEXEC, 0o644)
+    try:
+        os.write(descriptor, text)
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        partial.replace(path)
+    except BaseException:
+        os.close(descriptor)
+        partial.unlink(missing_ok=True)
+        raise
+    return descriptor
+
+
+def _in_place(path: Path, text: bytes) -> int | None:
+    """Lock the file ``path`` as it is, made where it is missing; what it says is for people, and may be lacking."""
+    try:
+        descriptor = os.open(path, os.O_RDWR | os.O_CREAT | CLOEXEC, 0o644)
+    except OSError as error:
+        raise Problem(f"{path} cannot be written ({_reason(error)}): check the folder and its permissions") from None
+    if not _locked(descriptor):
+        os.close(descriptor)
+        return None
+    with suppress(OSError):
+        os.ftruncate(descriptor, 0)
+        os.write(descriptor, text)
+    return descriptor
 
 
 def _locked(descriptor: int) -> bool:

@@ -46,8 +46,16 @@ def identity(pid: int) -> dict[str, Any]:
 def recorded(path: Path) -> dict[str, Any] | None:
     """Return what ``record`` wrote; None where there is nothing that can be read."""
     try:
-        entry = json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError):
+        return read(path.read_bytes())
+    except OSError:
+        return None
+
+
+def read(text: bytes) -> dict[str, Any] | None:
+    """Return what a record says; None where it is none."""
+    try:
+        entry = json.loads(text)
+    except ValueError:
         return None
     return entry if isinstance(entry, dict) and isinstance(entry.get("pid"), int) else None
 
