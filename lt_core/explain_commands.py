@@ -32,7 +32,10 @@ def register(command: Any) -> None:
     sub.add_argument("--split", "--part", default=None, help="train, val, test or all (default: test)")
     sub.add_argument("--class", action="append", dest="class_name", metavar="NAME", help="may be given several times")
     sub.add_argument("--method", default="gradcam", help=f"{METHODS} (default: gradcam)")
-    sub.add_argument("--layer", metavar="NAME", help="where the map is read (default: the deepest of 7 x 7 or more)")
+    layer = "where the map is read (default: the deepest of 7 x 7 or more); again for each further run, auto: its own"
+    sub.add_argument("--layer", action="append", metavar="NAME", help=layer)
+    reshape = "the layer's output: channels-first, channels-last, tokens:P+HxW (P without a place) or auto; as --layer"
+    sub.add_argument("--reshape", action="append", metavar="FORM", help=reshape)
     sub.add_argument("--out", type=Path, metavar="FILE", help="the picture (.png) or values (.npz); rows as .csv")
     sub.add_argument("--values", type=Path, dest="raw", metavar="FILE.npz", help="write the raw values too")
     sub.add_argument("--scale", default="class", help="maps share a colour scale by class, all, or each its own")
@@ -95,7 +98,7 @@ def _picture(args: argparse.Namespace, run: Run) -> _Picture:
 
 def _one(args: argparse.Namespace, run: Run, picture: _Picture) -> object:
     """Draw one class of one run: image, map and known place side by side."""
-    from lt_core.explain import explain_to_file
+    from lt_core.explain import each_of, explain_to_file
 
     entry = explain_to_file(
         run,
@@ -105,10 +108,11 @@ def _one(args: argparse.Namespace, run: Run, picture: _Picture) -> object:
         part=part_of(args),
         opacity=args.opacity,
         method=args.method,
-        layer=args.layer,
+        layer=each_of(args.layer, 1, "--layer")[0],
+        reshape=each_of(args.reshape, 1, "--reshape")[0],
         dataset=picture.data,
     )
-    found = [entry | _tested(args, run, picture.pixels, args.class_name[0])]
+    found = [entry | _tested(args, run, picture.pixels, entry)]
     if not args.json:
         for name, value in entry.items():
             print(f"{name}: {value}")
@@ -127,32 +131,33 @@ def _several(args: argparse.Namespace, runs: list[Run], picture: _Picture) -> ob
         masks = None if data.masks is None else [data.masks.read(picture.row, column) for column in columns]
         synthetic = "Synthetic image. " if data.synthetic else ""
         said = f"Image {args.index} of {part_of(args) or 'all'}. {synthetic}Not for diagnosis."
-    found = explain_runs(runs, picture.pixels, args.class_name, masks=masks, method=args.method, layer=args.layer)
+    found = explain_runs(
+        runs, picture.pixels, args.class_name, masks=masks, method=args.method, layer=args.layer, reshape=args.reshape
+    )
     files = [file for file in (args.out, args.raw) if file is not None]
     for file in files:
         save_maps(file, found.shown, found.maps, scale=args.scale, caption=[said, *found.notes], opacity=args.opacity)
-    pairs = [(name, run) for name in args.class_name for run in runs]
+    owners = list(runs) * len(args.class_name)
     entries = [
-        entry | _tested(args, run, picture.pixels, name)
-        for entry, (name, run) in zip(found.as_json(), pairs, strict=True)
+        entry | _tested(args, run, picture.pixels, entry) for entry, run in zip(found.as_json(), owners, strict=True)
     ]
     if not args.json:
-        show(entries, ("run", "class", "probability", "layer", "raw_max", "mask_hit", "mask_inside"))
+        show(entries, ("run", "class", "probability", "layer", "reshape", "raw_max", "mask_hit", "mask_inside"))
         _show_tests(entries)
         if files:
             print(f"written: {', '.join(map(str, files))}")
     return {"files": [str(file) for file in files], "maps": entries, "notes": list(found.notes)}
 
 
-def _tested(args: argparse.Namespace, run: Run, pixels: NDArray[np.uint8], name: str) -> dict[str, Any]:
-    """Return what the tests that were asked for say of a map; None for a blank one, which has nothing to test."""
+def _tested(args: argparse.Namespace, run: Run, pixels: NDArray[np.uint8], of: dict[str, Any]) -> dict[str, Any]:
+    """Return what the tests that were asked for say of the map ``of``; None for a blank one: nothing to test."""
     from lt_core.explain import explain_run, needed, untrained
 
     if not (args.faithfulness or args.sanity):
         return {}
     model = run.load_model()
-    column = list(run.dataset_card["class_names"]).index(name)
-    found = explain_run(run, pixels, column, model=model, layer=args.layer, method=args.method)
+    column = list(run.dataset_card["class_names"]).index(of["class"])
+    found = explain_run(run, pixels, column, model=model, layer=of["layer"], reshape=of["reshape"], method=args.method)
     tests: dict[str, Any] = {"faithfulness": None} if args.faithfulness else {}
     tests |= {"sanity": None} if args.sanity else {}
     if found.cam.blank:

@@ -24,7 +24,7 @@ def part_of(args: argparse.Namespace) -> str | None:
 
 def localised(args: argparse.Namespace, runs: list[Run]) -> object:
     """Score the maps of a part against known places, run by run, and compare the others with the first."""
-    from lt_core.explain import localisation_differences, localise_run
+    from lt_core.explain import localisation_differences, localise_run, pick_layers
 
     part = part_of(args)
     if part is None:
@@ -32,12 +32,15 @@ def localised(args: argparse.Namespace, runs: list[Run]) -> object:
     if len({run.name for run in runs}) < len(runs):
         raise Invalid("two runs have the same name: give runs in folders of different names")
     tables: dict[str, pd.DataFrame] = {}
-    for run in runs:
+    models = [run.load_model() for run in runs]
+    layers = pick_layers(runs, models, args.layer, args.reshape)
+    for run, model, layer in zip(runs, models, layers, strict=True):
         tables[run.name] = localise_run(
             run,
             part,
             method=args.method,
-            layer=args.layer,
+            layer=layer,
+            model=model,
             tolerance=args.tolerance,
             iou_at=args.iou_at,
             progress=None if args.json else _said(run.name),
@@ -67,7 +70,7 @@ def _entry(args: argparse.Namespace, run: Run, rows: pd.DataFrame) -> dict[str, 
     table = localisation_table(rows, run.dataset_card["class_names"], draws=args.draws, seed=args.seed)
     found = records(table)
     if not args.json:
-        print(f"\n{run.name}, {rows['method'].iloc[0]} at {rows['layer'].iloc[0]}")
+        print(f"\n{run.name}, {rows['method'].iloc[0]} at {rows['layer'].iloc[0]} ({rows['reshape'].iloc[0]})")
         show(
             found,
             ("class", "n", "blank", "hit", "hit_low", "hit_high", "hit_chance", "inside", "inside_chance", "iou"),
@@ -78,6 +81,7 @@ def _entry(args: argparse.Namespace, run: Run, rows: pd.DataFrame) -> dict[str, 
         "part": part_of(args),
         "method": str(rows["method"].iloc[0]),
         "layer": str(rows["layer"].iloc[0]),
+        "reshape": str(rows["reshape"].iloc[0]),
         "tolerance": args.tolerance,
         "iou_at": args.iou_at,
         "draws": args.draws,

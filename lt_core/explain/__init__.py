@@ -13,9 +13,10 @@ from lt_core.explain.localisation_table import localisation_differences, localis
 from lt_core.explain.map_files import Mapped, save_maps
 from lt_core.explain.methods import CamMethod, all_methods, method_of
 from lt_core.explain.of_run import Explanation, dataset_of_run, explain_run, explain_to_file, place_of, row_of
-from lt_core.explain.of_runs import Pictured, explain_runs
+from lt_core.explain.of_runs import Pictured, each_of, explain_runs, pick_layers
 from lt_core.explain.over_split import Progress, localise_run, localising
 from lt_core.explain.pictures import outline, outlined, overlay
+from lt_core.explain.reshaping import laid_out, pick_layer, suggested
 from lt_core.explain.road import Road, imputed, road
 from lt_core.explain.sanity import Randomised, rank_correlation, sanity, ssim
 from lt_core.explain.scale import SCALES, common_max, on_scale
@@ -50,6 +51,7 @@ __all__ = [
     "common_max",
     "dataset_of_run",
     "deletion",
+    "each_of",
     "enlarge",
     "explain_run",
     "explain_runs",
@@ -58,6 +60,7 @@ __all__ = [
     "imputed",
     "insertion",
     "iou_curve",
+    "laid_out",
     "localisation",
     "localisation_differences",
     "localisation_table",
@@ -70,6 +73,8 @@ __all__ = [
     "outline",
     "outlined",
     "overlay",
+    "pick_layer",
+    "pick_layers",
     "place_of",
     "placed",
     "rank_correlation",
@@ -80,6 +85,7 @@ __all__ = [
     "save_maps",
     "save_overlay",
     "ssim",
+    "suggested",
     "target_layers",
     "untrained",
 ]

@@ -19,7 +19,8 @@ class CamResult:
 
     ``heatmap`` (H, W) float32 in [0, 1] is the map divided by its own maximum ``raw_max``, at the size of the input;
     ``heatmap * raw_max`` compares between classes. All zero where the map is blank, which ``note`` explains. ``layer``
-    is where it was read, ``layer_size`` how fine that is (height, width); ``logits`` (C,) are the model's scores.
+    is where it was read, ``layer_size`` how fine that is (height, width), ``reshape`` how its output became a map (see
+    ``reshaping``; "" where not known); ``logits`` (C,) are the model's scores.
     ``raw`` (height, width) is the map at the layer, before its negative part was dropped; ``method`` made it.
     """
 
@@ -32,6 +33,7 @@ class CamResult:
     method: str = "gradcam"
     class_index: int = -1
     raw: NDArray[np.float32] = field(default_factory=lambda: np.zeros((0, 0), dtype=np.float32))
+    reshape: str = ""
 
     @property
     def blank(self) -> bool:
@@ -42,6 +44,11 @@ class CamResult:
     def title(self) -> str:
         """The method's name, as people write it."""
         return method_of(self.method).title
+
+    @property
+    def at(self) -> str:
+        """The layer, and how its output became a map where that is known."""
+        return f"{self.layer} ({self.reshape})" if self.reshape else self.layer
 
 
 def grad_cam(
@@ -72,6 +79,7 @@ def results_of(batch: CamBatch) -> list[CamResult]:
             method=batch.method.key,
             class_index=int(batch.classes[number]),
             raw=batch.maps[number],
+            reshape=batch.layer.reshape,
         )
         for number in range(len(batch))
     ]

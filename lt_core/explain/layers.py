@@ -20,7 +20,7 @@ STEM = 2
 
 NO_PLACES = (
     "a map needs features with places, and no layer of {name} has any that could be read for an image of {width} x "
-    "{height} pixels: choose another backbone"
+    "{height} pixels: choose another backbone, or name a layer and its reshape"
 )
 
 
@@ -44,6 +44,23 @@ class Layer(NamedTuple):
         size = f"{self.height} x {self.width} places, {self.channels} channels"
         beside = f", {self.prefix} {'token' if self.prefix == 1 else 'tokens'} without a place" if self.prefix else ""
         return f"{size}, {self.form}{beside}"
+
+    @property
+    def reshape(self) -> str:
+        """The layout as the text that asks for it; see ``reshaping``."""
+        tokens = f"tokens:{self.prefix}+{self.height}x{self.width}"
+        return tokens if self.form == TOKENS else self.form.replace(" ", "-")
+
+    @property
+    def output(self) -> tuple[int, ...]:
+        """The shape of what the layer yields, without the batch."""
+        match self.form:
+            case "channels first":
+                return self.channels, self.height, self.width
+            case "channels last":
+                return self.height, self.width, self.channels
+            case "tokens":
+                return self.prefix + self.height * self.width, self.channels
 
 
 class _Probed(NamedTuple):
@@ -94,6 +111,17 @@ def choose_layer(layers: tuple[Layer, ...], name: str | None = None) -> Layer:
         return by_name[name]
     fine = [layer for layer in layers if min(layer.height, layer.width) >= FINEST]
     return fine[-1] if fine else max(reversed(layers), key=lambda layer: layer.height * layer.width)
+
+
+def output_of(model: nn.Module, name: str, image_shape: tuple[int, int, int]) -> tuple[int, ...]:
+    """Return the shape of what the module ``name`` yields for a (C, H, W) image, without the batch.
+
+    Raises ``Problem`` for a module that yields no single tensor, or none at all.
+    """
+    found = _probed(model, [(name, model.get_submodule(name))], image_shape)
+    if not found:
+        raise Problem(f"layer {name} yields no tensor for an image: choose another layer")
+    return found[0].shape[1:]
 
 
 def _stages(model: nn.Module) -> Iterator[tuple[str, dict[str, Any]]]:

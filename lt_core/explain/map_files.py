@@ -54,7 +54,8 @@ def save_maps(
     PNG: a row a class, a column a run, the image first; each row has its colour bar with the raw value at the top,
     and maps share a scale as ``scale`` says. NPZ: for map i ``raw_i`` (h, w) float32, negative parts included, and
     ``shown_i`` (H, W) in [0, 1] on the shared scale; ``image``; and one entry a map of run, class, class_index, method,
-    layer, raw_max, scale_max, probability (NaN = not known) and note. Raises ``Problem`` where nothing can be written.
+    layer, reshape, raw_max, scale_max, probability (NaN = not known) and note. Raises ``Problem`` where nothing can be
+    written.
     """
     if not maps:
         raise Invalid("there is no map to write")
@@ -65,7 +66,7 @@ def save_maps(
         raise Problem(f"{path} must end in .png for a picture or in .npz for the values")
     notes = [f"{entry.class_name}, {entry.run}: {entry.result.note}" for entry in maps if entry.result.note]
     first = maps[0].result
-    said = f"{first.title} at {', '.join(dict.fromkeys(entry.result.layer for entry in maps))}; {SCALES[scale]}."
+    said = f"{first.title} at {', '.join(dict.fromkeys(entry.result.at for entry in maps))}; {SCALES[scale]}."
     write_png(path, _grid(image, maps, tops, [said, *caption, *notes], opacity))
     return None
 
@@ -78,6 +79,7 @@ def _save_values(path: Path, image: NDArray[np.uint8], maps: Sequence[Mapped], t
         "class_index": np.array([entry.result.class_index for entry in maps]),
         "method": np.array([entry.result.method for entry in maps]),
         "layer": np.array([entry.result.layer for entry in maps]),
+        "reshape": np.array([entry.result.reshape for entry in maps]),
         "raw_max": np.array([entry.result.raw_max for entry in maps]),
         "scale_max": tops,
         "probability": np.array([np.nan if e.probability is None else e.probability for e in maps]),

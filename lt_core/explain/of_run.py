@@ -14,8 +14,10 @@ from torch import nn
 from lt_core.evaluation import probabilities_of
 from lt_core.evaluation.predictions import Link
 from lt_core.explain.cam import CamResult, grad_cam
+from lt_core.explain.layers import Layer
 from lt_core.explain.localisation import Localisation, localisation
 from lt_core.explain.pictures import enlarged_mask
+from lt_core.explain.reshaping import pick_layer
 from lt_core.explain.sheet import save_overlay
 from lt_core.problems import Invalid, Problem
 
@@ -58,20 +60,25 @@ def explain_run(
     class_index: int,
     *,
     model: nn.Module | None = None,
-    layer: str | None = None,
+    layer: str | Layer | None = None,
+    reshape: str | None = None,
     method: str = "gradcam",
 ) -> Explanation:
     """Return the map of ``class_index`` for an image of any size, (H, W), (H, W, 1) or (H, W, 3) uint8.
 
     The image is brought to the size and channels the run was trained with, by the same code, and ``notes`` says so.
-    ``model`` is the run's model where the caller keeps it, else it is loaded.
+    ``model`` is the run's model where the caller keeps it, else it is loaded. ``layer`` and ``reshape`` say where the
+    map is read, and how; None: as ``pick_layer`` does by itself.
     """
     from lt_core.training.parts import normalised
 
     card = run.dataset_card
     shown, notes = fitted(pixels, card["shape"])
     image = normalised(torch.from_numpy(np.array(shown[None])), card)
-    cam = grad_cam(run.load_model() if model is None else model, image, class_index, layer=layer, method=method)
+    model = run.load_model() if model is None else model
+    high, wide, channels = card["shape"]
+    chosen = pick_layer(model, (channels, high, wide), layer, reshape)
+    cam = grad_cam(model, image, class_index, layer=chosen, method=method)
     chances = chances_of(cam.logits[None], card)[0]
     return Explanation(cam, shown, chances, (*notes, *([cam.note] if cam.note else [])))
 
@@ -168,19 +175,21 @@ def explain_to_file(
     opacity: float = 0.6,
     method: str = "gradcam",
     layer: str | None = None,
+    reshape: str | None = None,
     dataset: LabeledImages | None = None,
 ) -> dict[str, Any]:
     """Write the map of ``class_name`` on image ``index`` of ``part`` as a PNG and return what it shows, for JSON.
 
     ``path`` None writes nothing. ``dataset`` is ``dataset_of_run`` where the caller has it.
 
-    Keys: file, index, row, id, part, class, probability, truth (1, 0 or None = unknown), method, layer, raw_max, blank,
-    notes, and where a mask is known mask_hit, mask_inside and mask_area (see ``Localisation``), else None.
+    Keys: file, index, row, id, part, class, probability, truth (1, 0 or None = unknown), method, layer, reshape,
+    raw_max, blank, notes, and where a mask is known mask_hit, mask_inside and mask_area (see ``Localisation``), else
+    None.
     """
     dataset = dataset_of_run(run) if dataset is None else dataset
     row = row_of(run, dataset, index, part)
     column = dataset.class_index(class_name)
-    found = explain_run(run, dataset.images.read(row), column, method=method, layer=layer)
+    found = explain_run(run, dataset.images.read(row), column, method=method, layer=layer, reshape=reshape)
     mask = dataset.masks.read(row, column) if dataset.masks is not None else None
     entry = {
         "file": None if path is None else str(path),
@@ -206,6 +215,7 @@ def _found(found: Explanation, column: int, truth: float, mask: NDArray[np.bool_
         "truth": None if np.isnan(truth) else int(truth),
         "method": found.cam.method,
         "layer": found.cam.layer,
+        "reshape": found.cam.reshape,
         "raw_max": found.cam.raw_max,
         "blank": found.cam.blank,
         "mask_hit": hit,

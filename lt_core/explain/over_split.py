@@ -12,11 +12,12 @@ from numpy.typing import NDArray
 from torch import nn
 
 from lt_core.explain.batches import cam_batch
-from lt_core.explain.layers import Layer, choose_layer, target_layers
+from lt_core.explain.layers import Layer
 from lt_core.explain.localisation import IOU_AT, placed
 from lt_core.explain.methods import method_of
 from lt_core.explain.of_run import chances_of, dataset_of_run, names_of
 from lt_core.explain.pictures import enlarged_mask
+from lt_core.explain.reshaping import pick_layer
 from lt_core.problems import Problem
 
 if TYPE_CHECKING:
@@ -47,7 +48,8 @@ def localising(
     part: str = "val",
     *,
     method: str = "gradcam",
-    layer: str | None = None,
+    layer: str | Layer | None = None,
+    reshape: str | None = None,
     tolerance: float = 0.0,
     iou_at: float = IOU_AT,
     data: LabeledImages | None = None,
@@ -57,9 +59,9 @@ def localising(
     """Yield the scores of a part after every batch; leaving the loop stops the work.
 
     A row is an image and a class that is present and whose place is known: columns run, part, row, id, patient, class,
-    method, layer, probability, raw_max, blank, and those of ``Placed`` (NaN for a blank map). Absent and unknown
-    classes have no place and make no row; present ones without a known place count in ``Progress.of`` only. Masks and
-    boxes are brought to the size of training. Raises ``Problem`` for a set without masks or boxes.
+    method, layer, reshape, probability, raw_max, blank, and those of ``Placed`` (NaN for a blank map). Absent and
+    unknown classes have no place and make no row; present ones without a known place count in ``Progress.of`` only.
+    Masks and boxes are brought to the size of training. Raises ``Problem`` for a set without masks or boxes.
     """
     method_of(method)
     data = dataset_of_run(run) if data is None else data
@@ -67,7 +69,7 @@ def localising(
         raise Problem(f"{data.title} has no masks or boxes, so there is no place to compare a map with")
     model = run.load_model() if model is None else model
     high, wide, channels = run.dataset_card["shape"]
-    chosen = choose_layer(target_layers(model, (channels, high, wide)), layer)
+    chosen = pick_layer(model, (channels, high, wide), layer, reshape)
     wanted = np.argwhere(data.labels_of(rows := data.rows(part)) == 1)
     waiting: list[_Cell] = []
     for done, (place, column) in enumerate(wanted, start=1):
@@ -88,7 +90,8 @@ def localise_run(
     part: str = "val",
     *,
     method: str = "gradcam",
-    layer: str | None = None,
+    layer: str | Layer | None = None,
+    reshape: str | None = None,
     tolerance: float = 0.0,
     iou_at: float = IOU_AT,
     data: LabeledImages | None = None,
@@ -104,10 +107,19 @@ def localise_run(
     where no place of any present class is known.
     """
     made, seen, stopped = [], 0, False
-    steps = localising(
-        run, part, method=method, layer=layer, tolerance=tolerance, iou_at=iou_at, data=data, model=model, batch=batch
-    )
     total = 0
+    steps = localising(
+        run,
+        part,
+        method=method,
+        layer=layer,
+        reshape=reshape,
+        tolerance=tolerance,
+        iou_at=iou_at,
+        data=data,
+        model=model,
+        batch=batch,
+    )
     for step in steps:
         if len(step.rows):
             made.append(step.rows)
@@ -156,6 +168,7 @@ def _scores(
             "class": np.asarray(data.class_names)[columns],
             "method": found.method.key,
             "layer": layer.name,
+            "reshape": layer.reshape,
             "probability": chances,
             "raw_max": found.raw_max,
             "blank": found.blank,

@@ -41,7 +41,7 @@ def save_overlay(
     plain = enlarged(image, SIDE)
     size = (plain.shape[0], plain.shape[1])
     mapped = overlay(plain, enlarged_map(result.heatmap, size), opacity)
-    panels = [("image", plain), (f"{result.title}, {result.layer}", mapped)]
+    panels = [("image", plain), (f"{result.title}, {result.at}", mapped)]
     if mask is not None and mask.any():
         shape = enlarged_mask(mask, size)
         panels = [("image, true place outlined", outlined(plain, shape)), (panels[1][0], outlined(mapped, shape))]

@@ -17,6 +17,7 @@ from lt_core.explain.borrowing import model_lock
 from lt_core.explain.cam import CamResult
 from lt_core.explain.faithfulness import Curve, deletion, insertion
 from lt_core.explain.of_run import link_of
+from lt_core.explain.reshaping import pick_layer
 from lt_core.explain.road import road
 from lt_core.explain.sanity import sanity
 from lt_core.problems import Invalid
@@ -137,8 +138,9 @@ def untrained(
     if networks < 1:
         raise Invalid(f"a map is held against at least 1 untrained network, got {networks}")
     image = input_of(run, shown)
+    layer = pick_layer(model, (image.shape[1], image.shape[2], image.shape[3]), cam.layer, cam.reshape)
     found = [
-        sanity(model, image, cam.class_index, method=cam.method, layer=cam.layer, how="full", seed=seed + k)[0]
+        sanity(model, image, cam.class_index, method=cam.method, layer=layer, how="full", seed=seed + k)[0]
         for k in range(networks)
     ]
     heat = found[0].maps.heat()[0]

@@ -13,8 +13,10 @@ from torch import nn
 from lt_core.datasets import LabeledImages
 from lt_core.evaluation import Predictions
 from lt_core.explain import Explanation, Mapped, dataset_of_run, explain_run
-from lt_core.explain.layers import Layer, target_layers
+from lt_core.explain.layers import Layer, choose_layer, target_layers
 from lt_core.explain.pictures import enlarged_mask
+from lt_core.explain.reshaping import AUTO, laid_out
+from lt_core.problems import Problem
 from lt_core.training import Run
 from pages.ui import state
 
@@ -156,12 +158,12 @@ def layers_of(run: Run) -> tuple[Layer, ...]:
 
 @st.cache_data(max_entries=256, show_spinner=False)
 def _explained(
-    path: str, changed: float, pixels: NDArray[np.uint8], column: int, layer: str | None, method: str
+    path: str, changed: float, pixels: NDArray[np.uint8], column: int, layer: Layer, method: str
 ) -> Explanation:
     return explain_run(Run(Path(path)), pixels, column, model=_model(path, changed), layer=layer, method=method)
 
 
-def explained(run: Run, case: Case, column: int, layer: str | None, method: str) -> Explanation:
+def explained(run: Run, case: Case, column: int, layer: Layer, method: str) -> Explanation:
     """Return the map of one class, computed once."""
     return _explained(str(run.path), stamp(run), case.pixels, column, layer, method)
 
@@ -171,10 +173,24 @@ def layer_key(run: Run) -> str:
     return f"cam-layer-{run.key}"
 
 
-def layer_of(run: Run) -> str | None:
-    """Return the layer chosen for the run, None for its default."""
-    chosen = st.session_state.get(layer_key(run))
-    return chosen if chosen in {layer.name for layer in layers_of(run)} else None
+def reshape_key(run: Run, layer: Layer) -> str:
+    """Return the key under which the session keeps how that layer of the run is read: each layer has its own."""
+    return f"cam-reshape-{run.key}-{layer.name}"
+
+
+def layer_of(run: Run) -> Layer:
+    """Return the layer chosen for the run, or its default, its output laid out as chosen.
+
+    Raises ``Problem`` where that does not fit, with the run's name.
+    """
+    known = layers_of(run)
+    name = st.session_state.get(layer_key(run))
+    layer = choose_layer(known, name if name in {each.name for each in known} else None)
+    reshape = st.session_state.get(reshape_key(run, layer)) or AUTO
+    try:
+        return layer if reshape == AUTO else laid_out(layer.name, layer.output, reshape)
+    except Problem as problem:
+        raise type(problem)(f"{run.name}: {problem}") from None
 
 
 def cells(sides: list[Side], case: Case, names: list[str], method: str) -> list[Cell]:

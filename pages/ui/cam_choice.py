@@ -9,8 +9,9 @@ import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
 from lt_core.datasets import read_image
-from lt_core.explain import all_methods, choose_layer
+from lt_core.explain import Layer, all_methods, choose_layer, suggested
 from lt_core.explain.methods import CamMethod
+from lt_core.explain.reshaping import AUTO
 from lt_core.problems import Problem
 from lt_core.training import Run
 from pages.ui import cam_cases, run_picker
@@ -192,11 +193,12 @@ def _classes(run: Run, case: Case) -> list[str]:
 
 
 def layers(sides: list[Side]) -> None:
-    """Draw the choice of the layer that maps are read from, for every run."""
+    """Draw the choice of the layer that maps are read from, and of how its output becomes one, for every run."""
     for side in sides:
+        left, right = st.columns([3, 2], gap="medium")
         known = {layer.name: layer for layer in cam_cases.layers_of(side.run)}
         usual = choose_layer(tuple(known.values()), None).name
-        st.selectbox(
+        name = left.selectbox(
             "Read the map from" if len(sides) == 1 else f"{side.title} · {side.run.config.model}",
             list(known),
             index=list(known).index(usual),
@@ -205,6 +207,22 @@ def layers(sides: list[Side]) -> None:
             help="Deep layers know more about findings, shallow ones more about places. By default the deepest layer "
             "with at least 7 x 7 places. Between networks, layers of one size compare best.",
         )
+        with right:
+            _reshape(side, known[str(name)])
+
+
+def _reshape(side: Side, layer: Layer) -> None:
+    """Draw how the layer's output becomes a map: as the network's family says, or by hand."""
+    st.selectbox(
+        "Reshape",
+        [AUTO, *(form for form in suggested(layer.output) if form != layer.reshape)],
+        format_func=lambda form: f"automatic: {layer.reshape}" if form == AUTO else str(form),
+        key=cam_cases.reshape_key(side.run, layer),
+        accept_new_options=True,
+        help="How the layer's output becomes rows and columns of places. Automatic goes by what timm says of the "
+        "network's family. By hand: `channels-first`, `channels-last`, or `tokens:P+HxW`, the first P tokens without a "
+        "place (class, registers), then H rows of W. A wrong one gives a map of the wrong places.",
+    )
 
 
 def head_to_tail(run: Run) -> list[str]:

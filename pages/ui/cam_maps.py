@@ -10,6 +10,7 @@ from lt_core.explain import SCALES, CamResult, colour_bar, common_max, on_scale,
 from lt_core.explain.methods import CamMethod
 from lt_core.explain.pictures import enlarged, enlarged_map
 from lt_core.explain.scale import Scale
+from lt_core.problems import Problem
 from pages.ui import cam_cases, cam_chances, cam_choice, cam_save, cam_trust
 from pages.ui.cam_cases import Case, Cell, Side
 
@@ -36,8 +37,12 @@ STYLE = """
 
 def draw(sides: list[Side], case: Case, names: list[str], method: CamMethod) -> None:
     """Draw the maps of ``names`` from every run, what goes with them, and what can be done with them."""
-    with st.spinner("Asking the network …" if len(sides) == 1 else "Asking the networks …", show_time=True):
-        cells = cam_cases.cells(sides, case, names, method.key)
+    try:
+        with st.spinner("Asking the network …" if len(sides) == 1 else "Asking the networks …", show_time=True):
+            cells = cam_cases.cells(sides, case, names, method.key)
+    except Problem:
+        _layers(sides)  # the choice at fault stays within reach
+        raise
     if len(cells) == 1:
         _alone(cells[0], case, method)
     else:
@@ -219,7 +224,7 @@ def _bar(least: str, most: str) -> None:
 
 
 def _at(cam: CamResult) -> str:
-    return f"{cam.layer} ({cam.layer_size[0]} x {cam.layer_size[1]} places)"
+    return f"{cam.layer} ({cam.layer_size[0]} x {cam.layer_size[1]} places, {cam.reshape})"
 
 
 def _layers(sides: list[Side]) -> None:

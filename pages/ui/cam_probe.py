@@ -26,7 +26,7 @@ class Probed:
 def probed(cell: Cell) -> Probed:
     """Return what was found about a map, computed once."""
     cam, run = cell.found.cam, cell.side.run
-    key = (cam.class_index, cam.layer, cam.method, cam.raw.tobytes())
+    key = (cam.class_index, cam.at, cam.method, cam.raw.tobytes())
     return _probed(str(run.path), cam_cases.stamp(run), cell.found.shown, cam, key)
 
 

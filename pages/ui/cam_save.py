@@ -18,7 +18,7 @@ KINDS = {
         "application/octet-stream",
         ":material/data_array:",
         "For NumPy, without pickle: map i as raw_i, negative parts included, and shown_i as drawn; run, class, method, "
-        "layer, raw_max and probability of each.",
+        "layer, reshape, raw_max and probability of each.",
     ),
 }
 

@@ -65,7 +65,7 @@ def draw(cells: list[Cell], case: Case, method: CamMethod) -> None:
 
 
 def _key(cell: Cell, case: Case, method: CamMethod) -> tuple[str, ...]:
-    return (str(cell.side.run.path), case.name, str(case.row), cell.name, method.key, cell.found.cam.layer)
+    return (str(cell.side.run.path), case.name, str(case.row), cell.name, method.key, cell.found.cam.at)
 
 
 def _untrained(cell: Cell, found: Probed) -> None:

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 import pandas as pd
 import streamlit as st
 
-from lt_core.explain import Progress, localising
+from lt_core.explain import Layer, Progress, localising
 from lt_core.explain.methods import CamMethod
 from lt_core.problems import Problem
 from pages.ui import cam_cases
@@ -40,7 +40,7 @@ class Job:
 
     side: Side
     wanted: Wanted
-    layer: str | None
+    layer: Layer
     batch: int
     done: int = 0
     of: int = 0

@@ -8,11 +8,22 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pandas as pd
 import pytest
 from PIL import Image
 
 from lt_core.cli import main
-from lt_core.explain import CamResult, Mapped, common_max, explain_runs, grad_cam, on_scale, over_split, save_maps
+from lt_core.explain import (
+    CamResult,
+    Mapped,
+    common_max,
+    explain_runs,
+    grad_cam,
+    on_scale,
+    over_split,
+    save_maps,
+    target_layers,
+)
 from lt_core.problems import Invalid, Problem, Unknown
 from lt_core.training import Run
 from tests.explain.conftest import Known, spots
@@ -115,6 +126,7 @@ def test_the_command_takes_a_method_a_layer_several_classes_and_an_image_of_ones
     own, out, raw = tmp_path / "own.png", tmp_path / "map.png", tmp_path / "map.npz"
     Image.fromarray(np.random.default_rng(0).integers(0, 256, (32, 32), dtype=np.uint8)).save(own)
     options = ["--class", "class 1", "--class", "class 2", "--method", "HiResCAM", "--layer", "layer3"]
+    options += ["--reshape", "channels-last"]
     entry = command(
         capsys, "explain", str(run.path), "--image", str(own), *options, "--out", str(out), "--values", str(raw)
     )
@@ -123,8 +135,12 @@ def test_the_command_takes_a_method_a_layer_several_classes_and_an_image_of_ones
         ("class 1", "hirescam", "layer3"),
         ("class 2", "hirescam", "layer3"),
     ]
+    assert {each["reshape"] for each in entry["maps"]} == {"channels-last"}
     with np.load(raw, allow_pickle=False) as held:
         assert held["raw_max"][0] == pytest.approx(entry["maps"][0]["raw_max"])
+        assert held["reshape"].tolist() == ["channels-last"] * 2
+        channels, _, width = target_layers(run.load_model(), (1, 32, 32))[-2].output
+        assert held["raw_0"].shape == (channels, width), "channels taken for rows, as was asked"
     one = command(
         capsys,
         "explain",
@@ -135,10 +151,13 @@ def test_the_command_takes_a_method_a_layer_several_classes_and_an_image_of_ones
         "class 1",
         "--method",
         "xgradcam",
+        "--reshape",
+        "channels-last",
         "--out",
         str(out),
     )
     assert (one["method"], one["class"], one["file"]) == ("xgradcam", "class 1", str(out))
+    assert one["reshape"] == "channels-last"
     assert "say which image" in command(capsys, "explain", str(run.path), "--class", "a", "--out", str(out), status=2)
     assert "name the class" in command(capsys, "explain", str(run.path), "--index", "0", "--out", str(out), status=2)
 
@@ -155,7 +174,10 @@ def test_the_command_scores_a_part(
 
     monkeypatch.setattr(over_split, "dataset_of_run", lambda _: replace(data, masks=Everywhere()))
     out = tmp_path / "rows.csv"
-    entry = command(capsys, "explain", str(run.path), "--localise", "--part", "val", "--draws", "50", "--out", str(out))
+    flags = ["--reshape", "channels-last", "--draws", "50", "--out", str(out)]
+    entry = command(capsys, "explain", str(run.path), "--localise", "--part", "val", *flags)
+    assert entry["reshape"] == "channels-last"
+    assert set(pd.read_csv(out)["reshape"]) == {"channels-last"}
     assert [each["class"] for each in entry["classes"]] == ["class 0", "class 1", "class 2"]
     assert sum(each["n"] for each in entry["classes"]) == entry["n"] == entry["n_present"] == 8
     for each in entry["classes"]:

@@ -12,7 +12,7 @@ import pytest
 import torch
 
 from lt_core.cli import main
-from lt_core.explain import Explanation, deletion, explain_run, insertion, needed, sanity, untrained
+from lt_core.explain import Explanation, deletion, explain_run, insertion, needed, pick_layer, sanity, untrained
 from lt_core.explain.trust import input_of
 from lt_core.problems import Invalid
 from lt_core.training import Run
@@ -82,6 +82,13 @@ def test_untrained_networks_are_those_of_the_sanity_check(run: Run) -> None:
     assert held["ssim"]["values"] == [float(each.ssim[0]) for each in wanted]
     known = [float(each.rank_correlation[0]) for each in wanted if not np.isnan(each.rank_correlation[0])]
     assert held["rank_correlation"]["median"] == (pytest.approx(np.median(known)) if known else None)
+    layer = pick_layer(model, (1, 32, 32), "layer2", "channels-last")
+    other = explain_run(
+        run, found.shown, cam.class_index, layer="layer2", reshape="channels-last", method="eigencam"
+    ).cam
+    alike = untrained(run, model, found.shown, other, networks=1, seed=5).likeness[0]
+    by_hand = sanity(model, input_of(run, found.shown), cam.class_index, layer=layer, method="eigencam", seed=5)[0]
+    assert alike == by_hand.ssim[0], "untrained networks are read as the map was"
 
 
 def test_nothing_is_held_against_nothing(run: Run) -> None:

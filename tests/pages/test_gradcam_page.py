@@ -98,6 +98,31 @@ def test_the_files_hold_what_is_shown(two: tuple[Run, Run]) -> None:
     assert cam_save.made(cells, case, "own", 0.5, "png")[:4] == b"\x89PNG"
 
 
+def test_how_a_layer_is_read_is_shown_and_can_be_changed(
+    placed: tuple[Run, Run], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from pages.ui import cam_choice
+
+    app = page("gradcam", run="first", versus="second")
+    second = placed[1]
+    box = next(box for box in app.selectbox if box.key.startswith(f"cam-reshape-{second.key}"))
+    assert box.options[0].startswith("automatic: channels-first")
+    assert len([each for each in app.selectbox if each.label == "Reshape"]) == 2, "one a run"
+    box.set_value("channels-last").run()
+    assert not app.exception
+    assert "B · second: layer" in words(app)
+    assert words(app).count("places, channels-last)") == 1
+    monkeypatch.setattr(cam_choice, "suggested", lambda output: ["tokens:1+3x3"])  # as if typed into the box
+    app.run()
+    app.selectbox(key=box.key).set_value("tokens:1+3x3").run()
+    assert not app.exception
+    assert "**There is no map.** second: reshape tokens:1+3x3 does not fit layer" in words(app)
+    assert "channels-first or channels-last fits" in words(app)
+    assert app.selectbox(key=box.key).value == "tokens:1+3x3", "still there to be mended"
+    app.selectbox(key=box.key).set_value("auto").run()
+    assert "There is no map" not in words(app)
+
+
 def test_trust_is_asked_for_and_answered_in_words(placed: tuple[Run, Run]) -> None:
     app = page("gradcam", run="first", **{"cam-method": "Eigen-CAM"})
     assert "weights drawn anew" not in words(app)
@@ -134,6 +159,21 @@ def worked(app: AppTest, most: int = 200) -> AppTest:
             return app
         app.run()
     raise AssertionError("the work never ends")
+
+
+def _read_otherwise(app: AppTest, run: Run) -> None:
+    """A part whose maps are read another way is another piece of work, and its rows say so."""
+    from pages.ui import cam_cases, cam_work
+
+    box = next(box for box in app.selectbox if box.key.startswith(f"cam-reshape-{run.key}"))
+    box.set_value("channels-last").run()
+    app.button(key="cam-start").click().run()
+    worked(app)
+    jobs = [job for job in app.session_state[cam_work.WORK].jobs.values() if job.layer.reshape == "channels-last"]
+    assert [job.side.run.name for job in jobs] == ["first"]
+    found = jobs[0].table
+    whole = localise_run(run, "test", data=cam_cases.data_of(run), reshape="channels-last")
+    pd.testing.assert_frame_equal(found, whole, check_like=True, rtol=1e-4, atol=1e-5)
 
 
 def test_a_part_is_scored_in_slices_can_be_stopped_and_goes_on(
@@ -174,3 +214,4 @@ def test_a_part_is_scored_in_slices_can_be_stopped_and_goes_on(
     assert "in the mean of the classes, fewer than 5 patients: too few to tell;" in said
     assert "cannot tell in 2 (1 of them with fewer than 5 patients: too few) of 2 classes" in said
     assert "Not for diagnosis" in words(app)
+    _read_otherwise(app, placed[0])
