@@ -138,6 +138,11 @@ def test_an_exported_model_brought_in_again_predicts_as_the_run_did(
     one, two = (Run(path).predictions("test") for path in (trained, tmp_path / "back"))
     assert np.allclose(one.logits, two.logits, atol=1e-4)
     assert (one.targets == two.targets).all()
+    norm = ["--mean", "0.25", "--std", "0.5", "--out", str(tmp_path / "other")]
+    run(capsys, "import-weights", str(out / "model.safetensors"), *words[:6], *norm)
+    other = Run(tmp_path / "other")
+    assert (other.name, other.dataset_card["mean"], other.dataset_card["std"]) == ("model", [0.25], [0.5])
+    assert not np.allclose(one.logits, other.predictions("test").logits, atol=1e-4)
     assert "invalid choice: 'gif'" in refused(capsys, "export", str(trained), "--format", "gif", "--out", "x")
     again = refused(capsys, "import-weights", str(out / "model.safetensors"), *words)
     assert "already holds a run" in again

@@ -14,7 +14,7 @@ from lt_core.datasets import Source, all_readers, builtins
 from lt_core.losses import all_losses
 from lt_core.params import Choice, Integer, Param, Real
 from lt_core.training import SETTINGS, RunConfig
-from lt_core.training.reproduce import as_command, as_python, flag_of
+from lt_core.training.reproduce import as_command, as_python, flag_of, pinned
 
 TEXTS = ["a b", "it's", '"two"', "$HOME", "-dash", "a=b", "päth/胸.csv", "100%", "semi;colon", "back\\slash", "--loss"]
 LOSSES = [spec for spec in all_losses() if spec.params]
@@ -136,3 +136,14 @@ def test_a_switch_goes_both_ways() -> None:
         "a",
         "b",
     )
+
+
+@pytest.mark.parametrize("layout", ["auto", "contiguous", "channels_last"])
+@pytest.mark.parametrize("compiled", ["auto", "on", "off"])
+@pytest.mark.parametrize("chosen", [("contiguous", True), ("channels_last", False)])
+def test_only_what_was_left_to_a_probe_is_pinned(layout: str, compiled: str, chosen: tuple[str, bool]) -> None:
+    asked = RunConfig(Source("digits"), "ce", layout=layout, compile=compiled)
+    found = pinned(asked, {"chosen": {"layout": chosen[0], "compile": chosen[1], "why": "measured"}})
+    assert found.layout == {"auto": chosen[0]}.get(layout, layout)
+    assert found.compile == {"auto": "on" if chosen[1] else "off"}.get(compiled, compiled)
+    assert pinned(asked, {}) == asked
