@@ -16,9 +16,9 @@ def scaler_tensors(scaler: torch.amp.GradScaler) -> dict[str, Tensor]:
 def give_scaler(scaler: torch.amp.GradScaler, tensors: Mapping[str, Tensor], scale: float | None) -> None:
     """Let ``scaler`` remember what ``scaler_tensors`` returned; the factor alone for a checkpoint without them."""
     own = scaler.state_dict()
-    if not tensors and not scale:
-        return
-    found = {name: tensors[name].item() for name in own if name in tensors} or {"scale": scale}
+    found = {name: tensors[name].item() for name in own if name in tensors}
+    if not found and scale:
+        found = {"scale": scale}
     scaler.load_state_dict({name: type(value)(found.get(name, value)) for name, value in own.items()})
 
 
