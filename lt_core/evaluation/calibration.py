@@ -43,10 +43,11 @@ def logits_of(scored: Scored) -> Numbers:
     if scored.link == "sigmoid":
         return scored.scores
     p = np.clip(scored.probabilities, EDGE, 1 - EDGE)
-    return np.asarray(np.log(p) if _is_softmax(scored) else np.log(p) - np.log1p(-p))
+    return np.asarray(np.log(p) if is_softmax(scored) else np.log(p) - np.log1p(-p))
 
 
-def _is_softmax(scored: Scored) -> bool:
+def is_softmax(scored: Scored) -> bool:
+    """Whether the probabilities of an image are those of a softmax: its link says so, or one class and a sum of 1."""
     if scored.link is not None:
         return scored.link == "softmax"
     sums = np.ones(1) if scored.probabilities is None else scored.probabilities.sum(axis=1)
@@ -59,7 +60,7 @@ def _from_logits(scored: Scored, z: Numbers, note: str) -> Scored:
     Logits of the model stay logits. Where they were made of probabilities, the scores rank on as they are: the clipping
     of the edges would make ties.
     """
-    link: Link = "softmax" if _is_softmax(scored) else "sigmoid"
+    link: Link = "softmax" if is_softmax(scored) else "sigmoid"
     p = probabilities_of(z, link)
     kept = replace(scored, probabilities=p, notes=(*scored.notes, note))
     if link == "softmax":
@@ -90,7 +91,7 @@ def fit_temperature(validation: Scored, *, per_class: bool = False) -> Temperatu
     ``per_class``: a temperature for each class, of sigmoids only; 1 where a class has no positive or no negative.
     """
     z, y = logits_of(validation), validation.targets.astype(np.float64)
-    softmax = _is_softmax(validation)
+    softmax = is_softmax(validation)
     if per_class and softmax:
         raise Invalid("a softmax has one temperature: a factor for each class would change which class is called")
     if softmax:
@@ -144,7 +145,7 @@ class Isotonic:
         for k, knot in enumerate(self.knots):
             if knot is not None:
                 p[:, k] = np.interp(p[:, k], *knot)
-        softmax = _is_softmax(scored)
+        softmax = is_softmax(scored)
         if softmax:
             total = p.sum(axis=1, keepdims=True)
             p = np.where(total > 0, p / np.where(total > 0, total, 1), scored.probabilities)
