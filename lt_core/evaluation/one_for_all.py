@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lt_core.evaluation.cuts import Cuts
-from lt_core.evaluation.thresholds import objective, place_of
+from lt_core.evaluation.thresholds import cut_at, objective
 
 Numbers = NDArray[np.float64]
 Tuner = Callable[[NDArray[np.bool_]], float]
@@ -21,13 +21,12 @@ def tuner_of(values: Numbers, targets: NDArray[np.floating], method: str, target
     if method in ("f1", "youden"):
         return _of_the_mean([Cuts.of(values[:, k], targets[:, k]) for k in range(c)], method)
     cuts = Cuts.of(values.ravel(), targets.ravel())
-    row, positive = cuts.rows // max(c, 1), cuts.positive == 1
+    row, positive, thresholds = cuts.rows // max(c, 1), cuts.positive == 1, cuts.scores[cuts.ends]
 
     def at(tuning: NDArray[np.bool_]) -> float:
         kept = tuning[row]
         tp = np.cumsum(kept & positive)[cuts.ends].astype(np.float64)
-        place = place_of(tp, np.cumsum(kept)[cuts.ends] - tp, method, target)
-        return np.nan if place is None else np.inf if place < 0 else float(cuts.scores[cuts.ends[place]])
+        return cut_at(thresholds, tp, np.cumsum(kept)[cuts.ends] - tp, method, target)
 
     return at
 

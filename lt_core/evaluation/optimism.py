@@ -15,13 +15,19 @@ from lt_core.evaluation.cuts import Cuts, decision_values
 from lt_core.evaluation.one_for_all import tuner_of
 from lt_core.evaluation.ratios import or_none, ratio
 from lt_core.evaluation.scored import Scored
-from lt_core.evaluation.thresholds import checked_method, place_of
+from lt_core.evaluation.thresholds import checked_method, cut_at, refuse_ranks
 from lt_core.problems import Invalid
 
 Numbers = NDArray[np.float64]
 
 
-MEASURES = {"youden": "youden", "sensitivity": "sensitivity", "specificity": "specificity", "precision": "precision"}
+MEASURES = {
+    "youden": "youden",
+    "prior": "youden",
+    "sensitivity": "sensitivity",
+    "specificity": "specificity",
+    "precision": "precision",
+}
 """What each method of tuning asks for, and so what tuning flatters; F1 of the others."""
 MEASURE_NAMES = {"f1": "F1", "youden": "Youden index", "sensitivity": "sensitivity", "specificity": "specificity",
                  "precision": "precision"}  # fmt: skip
@@ -96,6 +102,7 @@ def optimism(
     target = checked_method(method, target)
     if folds < 2 or repeats < 1 or scored.kind == "single":
         raise Invalid(f"optimism wants a multi-label set, 2 folds and 1 repeat at least, got {folds} and {repeats}")
+    refuse_ranks(scored, method)
     values = decision_values(scored)
     fallback = otherwise if scored.probabilities is not None else np.inf
     fold = folds_of(scored.units, folds, repeats, np.random.default_rng(seed))
@@ -157,14 +164,13 @@ def _turns(fold: NDArray[np.int64] | None, folds: int, n: int) -> Iterator[tuple
 def _called(cuts: Cuts, fold: NDArray[np.int64] | None, folds: int, rule: Rule) -> NDArray[np.bool_]:
     """Which images (as in ``cuts``) are called, each at the threshold of the folds it is not in (None: of all)."""
     method, target, fallback = rule
-    positive = cuts.positive == 1
+    positive, thresholds = cuts.positive == 1, cuts.scores[cuts.ends]
     called = np.zeros(len(cuts.rows), np.bool_)
     for inside, tuning in _turns(None if fold is None else fold[cuts.rows], folds, len(cuts.rows)):
         n = np.cumsum(tuning, dtype=np.int32)[cuts.ends]
         tp = np.cumsum(positive & tuning, dtype=np.int32)[cuts.ends].astype(np.float64)
-        place = place_of(tp, n - tp, method, target)
-        at = fallback if place is None else np.inf if place < 0 else cuts.scores[cuts.ends[place]]
-        called |= inside & (cuts.scores >= at)
+        at = cut_at(thresholds, tp, n - tp, method, target)
+        called |= inside & (cuts.scores >= (fallback if np.isnan(at) else at))
     return called
 
 

@@ -12,10 +12,10 @@ from lt_core.evaluation.cuts import Cuts, Sweep, decision_values
 from lt_core.evaluation.ratios import or_none
 from lt_core.evaluation.reading.joining import listed
 from lt_core.evaluation.scored import Scored
-from lt_core.problems import Invalid, Unknown
+from lt_core.problems import Invalid, Problem, Unknown
 
 Numbers = NDArray[np.float64]
-Method = Literal["f1", "youden", "sensitivity", "specificity", "precision", "prevalence"]
+Method = Literal["f1", "youden", "sensitivity", "specificity", "precision", "prevalence", "prior"]
 METHODS: tuple[Method, ...] = get_args(Method)
 WITH_TARGET = ("sensitivity", "specificity", "precision")
 NOBODY = np.inf
@@ -65,7 +65,8 @@ class Thresholds:
 
 def in_words(method: str, target: float | None) -> str:
     """Return the name of a method as a person says it: "sensitivity of at least 0.9"."""
-    words = {"f1": "largest F1", "youden": "largest Youden index", "prevalence": "as many called as are positive"}
+    words = {"f1": "largest F1", "youden": "largest Youden index", "prevalence": "as many called as are positive",
+             "prior": "probability at the class's prevalence"}  # fmt: skip
     return words.get(method, f"{method} of at least {target:g}" if target is not None else method)
 
 
@@ -80,6 +81,15 @@ def checked_method(method: str, target: float | None) -> float | None:
     if target is None or not 0 < target <= 1:
         raise Invalid(f"thresholds at a given {method} need a target above 0 and at most 1, got {target}")
     return target
+
+
+def refuse_ranks(scored: Scored, method: str) -> None:
+    """Raise ``Problem`` where ``method`` reads probabilities and ``scored`` has none."""
+    if method == "prior" and scored.probabilities is None:
+        raise Problem(
+            "scores that only rank the images have no probability to be cut at the prevalence: say what they are "
+            "(scale), or choose another rule"
+        )
 
 
 def method_of(text: str) -> tuple[str, float | None]:
@@ -100,8 +110,10 @@ def tune(
     ``f1``: the largest F1. ``youden``: the largest sensitivity + specificity - 1. ``sensitivity``: the highest cut that
     reaches ``target``. ``specificity``: the lowest cut that keeps it. ``precision``: the lowest cut that has it.
     ``prevalence``: the cut at which the number called is nearest to the number of positives. Of equally good cuts the
-    highest. With ``per_class`` False one threshold for all: f1 and youden of the mean over the classes that have
-    positives (and negatives), the others of all cells together.
+    highest. ``prior``: no cut is looked for, the probability is cut at the prevalence itself, positives over known
+    labels of ``scored``; of calibrated probabilities this has the largest sensitivity + specificity - 1. With
+    ``per_class`` False one threshold for all: f1 and youden of the mean over the classes that have positives (and
+    negatives), the others of all cells together.
 
     A class in which the method is not defined (no positive, no negative) gets ``otherwise``, and infinity where no
     probabilities are; one in which no cut reaches the target gets infinity: nobody is called. Both are in ``notes``.
@@ -110,6 +122,7 @@ def tune(
     target = checked_method(method, target)
     if scored.kind == "single":
         raise Invalid("a single-label set calls the class with the largest score: it has no thresholds to tune")
+    refuse_ranks(scored, method)
     values = decision_values(scored)
     c = len(scored.class_names)
     fallback = otherwise if scored.probabilities is not None else NOBODY
@@ -135,10 +148,19 @@ def fixed(class_names: tuple[str, ...], value: float = 0.5) -> Thresholds:
 
 def threshold_of(sweep: Sweep, method: str, target: float | None) -> float:
     """Return the threshold that ``method`` takes of one class, infinite for "nobody"; NaN where it is not defined."""
-    place = place_of(sweep.tp, sweep.fp, method, target)
+    return cut_at(sweep.thresholds, sweep.tp, sweep.fp, method, target)
+
+
+def cut_at(thresholds: Numbers, tp: Numbers, fp: Numbers, method: str, target: float | None) -> float:
+    """Return the threshold that ``method`` takes where ``thresholds`` (m,) give ``tp`` and ``fp`` (m,), or takes of
+    the positives and negatives alone; infinite for "nobody", NaN where it is not defined."""
+    if method == "prior":
+        defined = len(tp) and tp[-1] and fp[-1]
+        return float(tp[-1] / (tp[-1] + fp[-1])) if defined else float("nan")
+    place = place_of(tp, fp, method, target)
     if place is None:
         return float("nan")
-    return NOBODY if place < 0 else float(sweep.thresholds[place])
+    return NOBODY if place < 0 else float(thresholds[place])
 
 
 def place_of(tp: Numbers, fp: Numbers, method: str, target: float | None) -> int | None:

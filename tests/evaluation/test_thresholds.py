@@ -45,6 +45,8 @@ def by_loop(p: Any, y: Any, method: str) -> float:
         return np.nan
     if not (y == 0).any() and method in ("youden", "specificity"):
         return np.nan
+    if method == "prior":
+        return float(np.nanmean(y, dtype=np.float64)) if (y == 0).any() else np.nan
     best, chosen = -np.inf, NOBODY
     for cut in cuts:
         tp, fp, positives, negatives = counts(p, y, cut)
@@ -105,6 +107,24 @@ def test_youden_is_the_point_of_the_roc_curve_farthest_from_chance() -> None:
     for k in range(5):
         fpr, tpr, cut = roc_curve(made.targets[:, k], made.scores[:, k])
         assert found.values[k] == cut[np.argmax(tpr - fpr)]
+
+
+def test_the_prevalence_as_a_cut_is_youdens_of_calibrated_probabilities_and_nothing_of_ranks() -> None:
+    rng = np.random.default_rng(0)
+    p = rng.beta(0.4, 3, (200_000, 1))
+    made = scored(targets=(rng.random(p.shape) < p).astype(np.float32), probabilities=p, scores=p, c=1)
+    cuts = [tune(made, method).values for method in ("prior", "youden", "f1")]
+    reached = [measured("youden", p >= at, made.targets) for at in cuts]
+    assert reached[2] + 0.05 < reached[1] - 0.003 < reached[0] <= reached[1]
+    few = scored(3, unknown=0.2)
+    few.targets[:, 1], few.targets[:, 2] = 0, np.where(np.isnan(few.targets[:, 2]), np.nan, 1)
+    at = tune(few, "prior")
+    assert at.tuned.tolist() == [True, False, False, True, True]
+    assert at.values[1] == at.values[2] == 0.5  # all or nobody would be called
+    assert tune(few, "prior", per_class=False).values[0] == pytest.approx(np.nanmean(few.targets))
+    for ask in (tune, optimism):
+        with pytest.raises(Problem, match="no probability to be cut at the prevalence"):
+            ask(scored(probabilities=None), "prior")
 
 
 def test_one_threshold_at_a_sensitivity_is_of_all_cells_together() -> None:
@@ -170,7 +190,7 @@ def measured(method: str, called: Any, y: Any) -> float:
     """What ``method`` tunes for, by scikit-learn; F1 where it asks for nothing."""
     known = ~np.isnan(y)
     y, called = y[known], called[known]
-    if method == "youden":
+    if method in ("youden", "prior"):
         return measured("sensitivity", called, y) + measured("specificity", called, y) - 1
     made = {"sensitivity": recall_score, "specificity": partial(recall_score, pos_label=0),
             "precision": partial(precision_score, zero_division=np.nan)}  # fmt: skip
@@ -203,7 +223,7 @@ def test_optimism_is_what_tuning_on_each_set_of_folds_anew_gives(method: str, pe
         means = np.array([measured(method, called.ravel(), made.targets.ravel()) for called in every])
     assert found.macro["apparent"] == pytest.approx(means[0])
     assert found.macro["honest"] == pytest.approx(means[1:].mean())
-    assert found.measure == (method if method in ("youden", *TARGETS) else "f1")
+    assert found.measure == {"prior": "youden"}.get(method, method if method in ("youden", *TARGETS) else "f1")
     if target is not None and (not per_class or method != "precision"):
         assert found.macro["apparent"] >= target - 1e-9, "on the images that tuned, what was asked for is there"
     np.testing.assert_allclose(found.classes["optimism"], found.classes["apparent"] - found.classes["honest"],
