@@ -4,11 +4,15 @@ from __future__ import annotations
 
 import argparse
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
+from lt_core.calibrate_flags import add_calibrate, calibrated, part_of_file
 from lt_core.data_commands import show
 from lt_core.model_flags import add_beta, add_correction, add_reading, reading_of
 from lt_core.problems import Invalid
+
+if TYPE_CHECKING:
+    from lt_core.evaluation.scored import Scored
 
 SHOWN = ("of", "metric", "a", "b", "difference", "low", "high", "verdict", "smallest_detectable")
 
@@ -21,6 +25,7 @@ def register(command: Any) -> None:
     sub.add_argument("--split", help="val or test (default: test of a run, everything of a file)")
     sub.add_argument("--threshold", type=float, default=0.5, help="for every class (default: 0.5)")
     sub.add_argument("--thresholds", metavar="METHOD", help="each run's own, tuned on validation: f1, sensitivity:0.9")
+    add_calibrate(sub)
     add_reading(sub, "the data set that files of predictions are held against")
     sub.add_argument("--groups", default="relative", metavar="RULE", help="head, medium, tail of a file's classes")
     add_correction(sub)
@@ -54,7 +59,13 @@ def _of_runs(args: argparse.Namespace) -> list[dict[str, Any]]:
 
     first, *others = [find_run(name) for name in args.runs]
     own = method_of(args.thresholds) if args.thresholds else None
-    given = {"part": args.split or "test", "threshold": args.threshold, "thresholds": own, **_given(args)}
+    given = {
+        "part": args.split or "test",
+        "threshold": args.threshold,
+        "thresholds": own,
+        "calibrate": args.calibrate,
+        **_given(args),
+    }
     return [compare_runs(first, other, **given) for other in others]
 
 
@@ -67,20 +78,36 @@ def _of_files(args: argparse.Namespace) -> list[dict[str, Any]]:
     if args.thresholds:
         raise Invalid("--thresholds tunes on the validation part of runs: give --threshold for files")
     truth = load_images(Source(args.truth, options={"image": args.truth_id} if args.truth_id else {}))
-    read = [read_scored_file(Path(name), truth, part=args.split, **reading_of(args)) for name in args.runs]
-    scored, others = read[0].scored, [entry.scored for entry in read[1:]]
-    groups = groups_of(read[0].positives, scheme=args.groups, class_names=scored.class_names)
+    given = reading_of(args)
+    read = [read_scored_file(Path(name), truth, part=args.split, **given) for name in args.runs]
+    models = [_calibrated(entry.scored, Path(name), truth, args) for name, entry in zip(args.runs, read, strict=True)]
+    (first, of_first), *others = models
+    groups = groups_of(read[0].positives, scheme=args.groups, class_names=first.class_names)
     cuts = (args.threshold, args.threshold)
-    found = [differences(scored, other, groups, cuts=cuts, **_given(args)) for other in others]
+    found = [differences(first, other, groups, cuts=cuts, **_given(args)) for other, _ in others]
     note = "files of predictions: how they were made is not known"
     return [
-        {"a": {"name": scored.title}, "b": {"name": other.title}, "part": args.split or "", "threshold": args.threshold,
-         "settings": [], **entry, "note": note} for entry, other in zip(found, others, strict=True)
+        {"a": {"name": first.title} | of_first, "b": {"name": other.title} | told, "part": args.split or "",
+         "threshold": args.threshold, "settings": [], **entry, "note": note}
+        for entry, (other, told) in zip(found, others, strict=True)
     ]  # fmt: skip
 
 
+def _calibrated(scored: Scored, path: Path, truth: Any, args: argparse.Namespace) -> tuple[Scored, dict[str, str]]:
+    """Return predictions of a file as ``--calibrate`` wants them, and how that was done, for its entry."""
+    if args.calibrate is None:
+        return scored, {}
+    aside = args.split not in (None, "val")
+    validation = part_of_file(path, truth, "val", reading_of(args), must=False) if aside else None
+    found = calibrated(scored, validation, args)
+    assert found is not None
+    return found.scored, {"calibration": found.words}
+
+
 def _shown(pair: dict[str, Any]) -> None:
-    print(f"A: {pair['a']['name']}\nB: {pair['b']['name']}")
+    for side in ("a", "b"):
+        how = f" ({pair[side]['calibration']})" if "calibration" in pair[side] else ""
+        print(f"{side.upper()}: {pair[side]['name']}{how}")
     if pair["settings"]:
         show(pair["settings"], ("setting", "a", "b"))
     show([{"of": "macro", **row} for row in pair["macro"]], SHOWN)

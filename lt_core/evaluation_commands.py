@@ -77,7 +77,8 @@ def _told(asked: Asked, tuned: Thresholds, args: argparse.Namespace) -> tuple[Th
     on = asked.scored if asked.validation is None else asked.validation
     told: dict[str, Any] = {"thresholds": tuned.as_json()}
     nested = optimism(on, tuned.method, target=tuned.target, seed=args.seed, per_class=tuned.per_class)
-    told["optimism"] = nested.as_json() | {"words": _flattered(nested)}
+    note = asked.not_nested(per_class=tuned.per_class)
+    told["optimism"] = nested.as_json() | {"words": f"{_flattered(nested)} {note}".rstrip(), "note": note}
     if asked.validation is None:
         gap = or_none(nested.macro["optimism"])
         by = f", by about {gap:.3f} in {nested.title} here" if gap is not None else ""
@@ -203,7 +204,7 @@ def _rule(asked: Asked, on: Scored, text: str, args: argparse.Namespace) -> dict
     return {
         "rule": text, "words": in_words(method, target), "method": method, "target": target, "classes": rows,
         "macro": macro, "folds": nested.folds, "repeats": nested.repeats, "measure": nested.measure,
-        "notes": list(tuned.notes),
+        "notes": [*tuned.notes, *filter(None, [asked.not_nested()])],
     }  # fmt: skip
 
 

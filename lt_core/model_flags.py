@@ -8,6 +8,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from lt_core.calibrate_flags import add_calibrate, calibrated, part_of_file
 from lt_core.data_commands import pairs_of, source_of
 from lt_core.problems import Invalid, Problem
 
@@ -16,11 +17,15 @@ if TYPE_CHECKING:
     import pandas as pd
     from numpy.typing import NDArray
 
+    from lt_core.evaluation.recalibrated import Recalibrated
     from lt_core.evaluation.scored import Scored
     from lt_core.evaluation.thresholds import Thresholds
     from lt_core.training import Run
 
-METHODS = "f1, youden, sensitivity:0.9, specificity:0.9, precision:0.5, prevalence"
+METHODS = (
+    "f1, youden, sensitivity:0.9, specificity:0.9, precision:0.5, prevalence (as many called as are positive), prior "
+    "(the probability is cut at the class's prevalence)"
+)
 
 
 def add_model(sub: Any, source_options: Callable[[Any], None]) -> None:
@@ -31,6 +36,7 @@ def add_model(sub: Any, source_options: Callable[[Any], None]) -> None:
     sub.add_argument("--split", help="train, val or test (default: test of a run, everything of a file)")
     sub.add_argument("--validation", type=Path, metavar="FILE", help="predictions to tune on, of the same truth")
     sub.add_argument("--groups", default="relative", metavar="RULE", help="head, medium, tail of a file's classes")
+    add_calibrate(sub)
     source_options(sub)
 
 
@@ -95,7 +101,7 @@ class Asked:
     """What a command is about: predictions, those that tune thresholds (None: these), groups, what there is to say.
 
     ``about`` goes into the JSON object as it is. ``run``, and the ``rows`` (n,) of its set, are None for predictions
-    from a file.
+    from a file. ``calibrated`` says how the probabilities were calibrated, None where they are the model's.
     """
 
     scored: Scored
@@ -105,6 +111,11 @@ class Asked:
     notes: tuple[str, ...] = ()
     run: Run | None = None
     rows: NDArray[np.int64] | None = None
+    calibrated: Recalibrated | None = None
+
+    def not_nested(self, *, per_class: bool = True) -> str:
+        """Return what the estimate of how much tuning flatters leaves out, "" where nothing."""
+        return "" if self.calibrated is None else self.calibrated.not_nested(per_class=per_class)
 
     def head(self) -> dict[str, Any]:
         """Return what every answer begins with: whose predictions, which part, how many images and patients."""
@@ -133,11 +144,19 @@ class Asked:
         return known_of_run(self.run, self.rows)
 
 
-def asked_of(args: argparse.Namespace, *, tune_on: str | None) -> Asked:
-    """Return what ``args`` of ``add_model`` say; ``tune_on`` is the part that tunes thresholds (None: nothing does)."""
+def asked_of(args: argparse.Namespace, *, tune_on: str | None, must: bool = True) -> Asked:
+    """Return what ``args`` of ``add_model`` say; ``tune_on`` is the part that tunes thresholds (None: nothing does).
+
+    Without ``must`` that part of a file may be missing.
+    """
     if (args.run is None) == (args.predictions is None):
         raise Invalid(f"{args.command_name} takes a RUN, or --predictions FILE with --truth SOURCE")
-    return _of_run(args, tune_on) if args.run is not None else _of_file(args, tune_on)
+    asked = _of_run(args, tune_on) if args.run is not None else _of_file(args, tune_on, must)
+    found = calibrated(asked.scored, asked.validation, args, asked.run)
+    if found is None:
+        return asked
+    about = asked.about | {"calibration": found.as_json()}
+    return replace(asked, scored=found.scored, validation=found.validation, about=about, calibrated=found)
 
 
 def _of_run(args: argparse.Namespace, tune_on: str | None) -> Asked:
@@ -155,7 +174,7 @@ def _of_run(args: argparse.Namespace, tune_on: str | None) -> Asked:
     return Asked(found, validation, list(run.dataset_card["groups"]), {"run": str(run.path)}, (), run, said.rows)
 
 
-def _of_file(args: argparse.Namespace, tune_on: str | None) -> Asked:
+def _of_file(args: argparse.Namespace, tune_on: str | None, must: bool) -> Asked:
     from lt_core.evaluation.scored_file import read_scored_file
     from lt_core.stats import groups_of
 
@@ -165,7 +184,7 @@ def _of_file(args: argparse.Namespace, tune_on: str | None) -> Asked:
     if args.validation is not None:
         validation = read_scored_file(args.validation, truth, **given).scored
     elif tune_on is not None and args.split not in (None, tune_on):
-        validation = read_scored_file(args.predictions, truth, part=tune_on, **given).scored
+        validation = part_of_file(args.predictions, truth, tune_on, given, must=must)
     groups = groups_of(found.positives, scheme=args.groups, class_names=found.scored.class_names)
     note = f"Head, medium and tail by the counts of {found.counted}."
     about = {key: value for key, value in found.as_json().items() if key != "notes"}
@@ -187,7 +206,7 @@ def cut_of(args: argparse.Namespace) -> tuple[Asked, Any, Thresholds | None]:
     from lt_core.evaluation.thresholds import method_of, tune
 
     if args.thresholds is None:
-        return asked_of(args, tune_on=None), args.threshold, None
+        return asked_of(args, tune_on="val" if args.calibrate else None, must=False), args.threshold, None
     method, target = method_of(args.thresholds)
     asked = asked_of(args, tune_on="val")
     on = asked.scored if asked.validation is None else asked.validation

@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from lt_core.calibrate_flags import add_calibrate, calibrated, part_of_file
 from lt_core.data_commands import pairs_of
 from lt_core.model_flags import add_beta, add_correction, add_reading, reading_of, refuse_of_files, truth_of
 from lt_core.problems import Invalid, Problem
@@ -19,9 +20,11 @@ if TYPE_CHECKING:
     import pandas as pd
 
     from lt_core.evaluation.errors import Sliced
+    from lt_core.evaluation.recalibrated import Recalibrated
     from lt_core.evaluation.scored import Scored
     from lt_core.evaluation.thresholds import Thresholds
     from lt_core.evaluation.uncertainty import Comparison, Evaluation
+    from lt_core.training import Run
 
 
 def register(command: Any, source_options: Callable[[Any], None]) -> None:
@@ -35,6 +38,7 @@ def register(command: Any, source_options: Callable[[Any], None]) -> None:
     sub.add_argument("--split", help="val or test (default: test of a run, everything of a file)")
     sub.add_argument("--threshold", type=float, default=0.5, help="for every class (default: 0.5)")
     sub.add_argument("--thresholds", metavar="METHOD", help="tune them on validation instead: f1, sensitivity:0.9 ...")
+    add_calibrate(sub)
     sub.add_argument("--groups", default="relative", metavar="RULE", help="head, medium, tail of a file's classes")
     sub.add_argument("--metric", default="f1", metavar="NAME", help="of comparisons and slices (default: f1)")
     sub.add_argument(
@@ -69,6 +73,8 @@ class Entrant:
     tuned: Thresholds | None = None
     told: dict[str, Any] = field(default_factory=dict)
     columns: pd.DataFrame | None = None
+    run: Run | None = None
+    calibrated: Recalibrated | None = None
 
 
 def report(args: argparse.Namespace) -> object:
@@ -82,7 +88,8 @@ def report(args: argparse.Namespace) -> object:
         raise Invalid("report takes one RUN or several, or --predictions FILE with --truth SOURCE")
     if args.runs:
         refuse_of_files(args)
-    entrants = [_tuned(entrant, args) for entrant in (_of_runs(args) if args.runs else [_of_file(args)])]
+    given = _of_runs(args) if args.runs else [_of_file(args)]
+    entrants = [_tuned(_calibrated(entrant, args), args) for entrant in given]
     found = {
         e.name: evaluate(e.scored, thresholds=e.thresholds, groups=e.groups, draws=args.draws, seed=args.seed,
                          beta=args.beta)
@@ -95,6 +102,11 @@ def report(args: argparse.Namespace) -> object:
         comparison=_comparisons(entrants, args),
         calibration={e.name: reliability(e.scored) for e in entrants if e.scored.probabilities is not None},
         thresholds={e.name: e.tuned.as_json() for e in entrants if e.tuned is not None},
+        probabilities={
+            e.name: "as the model says them" if e.calibrated is None else e.calibrated.words
+            for e in entrants
+            if e.scored.probabilities is not None
+        },
         optimism={e.name: e.told for e in entrants if e.told},
         slices={e.name: _slices(e, args) for e in entrants},
         said=pairs_of("--state", args.state),
@@ -129,11 +141,11 @@ def _of_runs(args: argparse.Namespace) -> list[Entrant]:
         name = run.name if run.name not in {e.name for e in entrants} else f"{run.name} ({len(entrants) + 1})"
         kept = predictions_of(run, part)
         scored = Scored.of(kept, title=name)
-        wanted = args.thresholds is not None and part != "val"
+        wanted = part != "val" and (args.thresholds is not None or args.calibrate is not None)
         validation = Scored.of(predictions_of(run, "val"), title=name) if wanted else None
         columns = known_of_run(run, kept.rows) if args.by else None
         groups = list(run.dataset_card["groups"])
-        entrants.append(Entrant(name, scored, validation, groups, about_run(run), columns=columns))
+        entrants.append(Entrant(name, scored, validation, groups, about_run(run), columns=columns, run=run))
     return entrants
 
 
@@ -146,12 +158,21 @@ def _of_file(args: argparse.Namespace) -> Entrant:
     validation = None
     if args.validation is not None:
         validation = read_scored_file(args.validation, truth, **given).scored
-    elif args.thresholds is not None and args.split not in (None, "val"):
-        validation = read_scored_file(args.predictions, truth, part="val", **given).scored
+    elif (args.thresholds or args.calibrate) and args.split not in (None, "val"):
+        validation = part_of_file(args.predictions, truth, "val", given, must=args.thresholds is not None)
     groups = groups_of(found.positives, scheme=args.groups, class_names=found.scored.class_names)
     about = {"predictions": args.predictions.name, "truth": Path(args.truth).name if args.truth else "in the same file"}
     about["groups"] = f"by the counts of {found.counted}; the rule is {args.groups}"
     return Entrant(args.predictions.stem, found.scored, validation, list(groups), about)
+
+
+def _calibrated(entrant: Entrant, args: argparse.Namespace) -> Entrant:
+    from dataclasses import replace
+
+    found = calibrated(entrant.scored, entrant.validation, args, entrant.run)
+    if found is None:
+        return entrant
+    return replace(entrant, scored=found.scored, validation=found.validation, calibrated=found)
 
 
 def _tuned(entrant: Entrant, args: argparse.Namespace) -> Entrant:
@@ -166,7 +187,8 @@ def _tuned(entrant: Entrant, args: argparse.Namespace) -> Entrant:
     method, target = method_of(args.thresholds)
     on = entrant.scored if entrant.validation is None else entrant.validation
     tuned = tune(on, method, target=target)
-    told = optimism(on, method, target=target, seed=args.seed).as_json()
+    note = "" if entrant.calibrated is None else entrant.calibrated.not_nested(per_class=True)
+    told = optimism(on, method, target=target, seed=args.seed).as_json() | {"note": note}
     if entrant.validation is None or not tuned.tuned_on:
         where = args.validation.name if args.validation is not None else "val"
         tuned = replace(tuned, tuned_on="the images they are scored on" if entrant.validation is None else where)

@@ -27,6 +27,7 @@ FLOORS = (  # from the ground up: a package imports only what stands below it
     ("review",),
     ("doctor",),
     ("data_commands",),
+    ("calibrate_flags",),
     ("model_flags",),
     ("evaluation_commands",),
     ("error_commands",),

@@ -9,9 +9,12 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import pytest
-from sklearn.metrics import average_precision_score, f1_score, roc_auc_score
+from sklearn.metrics import average_precision_score, brier_score_loss, f1_score, roc_auc_score
 
 from lt_core.cli import main
+from lt_core.evaluation.calibration import fit_temperature
+from lt_core.evaluation.cross_fitted import cross_fitted
+from lt_core.evaluation.scored_file import read_scored
 from lt_core.evaluation.thresholds import tune
 from tests.evaluation.test_tail_gain import part
 from tests.test_cli import refused, run
@@ -196,3 +199,39 @@ def test_two_files_are_compared_in_pairs(capsys: pytest.CaptureFixture[str], fil
     assert fewer["correction"] == "benjamini-hochberg"
     assert "Classes of one.csv alone were left out: c." in fewer["notes"]
     assert "unknown metric" in refused(capsys, "compare", *files[:2], "--truth", files[2], "--metric", "f7")
+
+
+def test_probabilities_are_calibrated_before_anything_is_measured(
+    capsys: pytest.CaptureFixture[str], files: tuple[str, str, str], tmp_path: Path
+) -> None:
+    given = ("--predictions", files[0], "--truth", files[2], "--draws", "0")
+    whole = read_scored(Path(files[0]), files[2])
+    crossed = evaluated(capsys, *given, "--calibrate", "isotonic", "--seed", "2", "--thresholds", "f1")
+    wanted = cross_fitted(whole, "isotonic", seed=2)
+    assert wanted.probabilities is not None
+    brier = [brier_score_loss(y, p) for y, p in zip(wanted.targets.T, wanted.probabilities.T, strict=True)]
+    assert [row["brier"] for row in crossed["classes"]] == pytest.approx(brier, abs=1e-12)
+    assert [row["threshold"] for row in crossed["classes"]] == pytest.approx(tune(wanted, "f1").values)
+    assert crossed["calibration"]["folds"] == 5
+    assert any("did not see its patient" in note for note in crossed["notes"])
+    assert crossed["optimism"]["note"].startswith("The calibrations were fitted crosswise")
+    # where the truth has a validation part beside the one asked for, it is fitted there
+    beside = evaluated(capsys, *given, "--calibrate", "temperature", "--split", "test")
+    val, test = (read_scored(Path(files[0]), files[2], part=part) for part in ("val", "test"))
+    hotter = fit_temperature(val)(test).probabilities
+    assert hotter is not None
+    brier = [brier_score_loss(y, p) for y, p in zip(test.targets.T, hotter.T, strict=True)]
+    assert [row["brier"] for row in beside["classes"]] == pytest.approx(brier, abs=1e-12)
+    assert beside["calibration"]["words"] == "temperature, one for all classes, fitted on val"
+    two = ("--truth", files[2], "--metric", "brier", "--draws", "20")
+    pair = run(capsys, "compare", *files[:2], *two, "--calibrate", "temperatures")
+    assert isinstance(pair, dict)
+    for row, p, y in zip(
+        pair["classes"], cross_fitted(whole, "temperatures").probabilities.T, whole.targets.T, strict=True  # type: ignore[union-attr]
+    ):  # fmt: skip
+        assert row["a"] == pytest.approx(brier_score_loss(y, p), abs=1e-12)
+    assert pair["b"]["calibration"].endswith("the other folds of the same images")
+    run(capsys, "report", *given, "--calibrate", "isotonic", "--out", str(tmp_path / "r.html"))
+    assert "isotonic regression, fitted on the other folds of the same images" in (tmp_path / "r.html").read_text()
+    assert "did you mean" in refused(capsys, "evaluate", *given, "--calibrate", "isotonics")
+    assert "the training counts" in refused(capsys, "evaluate", *given, "--calibrate", "logit-adjustment")

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from lt_core.evaluation.calibration import Step, fit_isotonic, fit_temperature, is_softmax, logits_of
 from lt_core.evaluation.optimism import folds_of
+from lt_core.evaluation.predictions import Link
 from lt_core.evaluation.reading.joining import listed
 from lt_core.evaluation.scored import Scored
 from lt_core.problems import Invalid, Problem, Unknown
@@ -48,7 +49,8 @@ def cross_fitted(scored: Scored, way: str, *, folds: int = FOLDS, seed: int = 0)
     patients or labels.
     """
     base = _with_logits(scored)
-    n_units = int(scored.units.max(initial=-1)) + 1
+    units = scored.units
+    n_units = int(units.max(initial=-1)) + 1
     who = "images" if scored.patients is None else "patients"
     if folds < 2:
         raise Invalid(f"cross-fitting wants 2 folds at least, got {folds}")
@@ -57,7 +59,7 @@ def cross_fitted(scored: Scored, way: str, *, folds: int = FOLDS, seed: int = 0)
             f"calibration wants images to be fitted on: give a validation part, or {who} enough for two folds"
         )
     folds = min(folds, n_units)
-    fold = folds_of(scored.units, folds, 1, np.random.default_rng(seed))[0]
+    fold = folds_of(units, folds, 1, np.random.default_rng(seed))[0]
     rare = _rare(base, fold, folds, way)
     kept = np.where(rare, np.float32(np.nan), base.targets) if way != "temperature" else base.targets
     training = replace(base, targets=kept)
@@ -69,7 +71,9 @@ def cross_fitted(scored: Scored, way: str, *, folds: int = FOLDS, seed: int = 0)
         probabilities[inside], scores[inside] = part.probabilities, part.scores
     ranks = way == "temperature" or scored.kind == "multi"
     said = (*scored.notes, *_notes(scored, way, folds, seed, rare, ranks))
-    link = "softmax" if base.link == "softmax" else None  # the scores are no logits of the new probabilities
+    link: Link | None = (
+        "softmax" if base.link == "softmax" else None
+    )  # the scores are no logits of the new probabilities
     return replace(
         scored, probabilities=probabilities, scores=scored.scores if ranks else scores, link=link, notes=said
     )
@@ -114,7 +118,6 @@ def _notes(scored: Scored, way: str, folds: int, seed: int, rare: NDArray[np.boo
     ]  # fmt: skip
     if rare.any():
         names = np.asarray(scored.class_names)[rare].tolist()
-        said.append(
-            f"Too few positives or negatives to be calibrated fold by fold, left as they are: {listed(names, 20)}."
-        )
+        few = "Too few positives or negatives to be calibrated fold by fold, left as they are"
+        said.append(f"{few}: {listed(names, 20)}.")
     return tuple(said)

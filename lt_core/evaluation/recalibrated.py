@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from numpy.typing import ArrayLike
 
-from lt_core.evaluation.calibration import logit_adjustment
+from lt_core.evaluation.calibration import Step, logit_adjustment
 from lt_core.evaluation.cross_fitted import FITTED, FOLDS, cross_fitted, fit
 from lt_core.evaluation.reading.joining import listed
 from lt_core.evaluation.scored import Scored
@@ -31,17 +31,24 @@ CROSSED_BEFORE = (
 class Recalibrated:
     """Predictions as they are calibrated, those of ``validation`` too, and how: ``way`` of ``WAYS``.
 
-    ``fitted_on`` says on what in words, ``crossed`` whether that was the other folds of the same images.
+    ``fitted_on`` says on what in words, ``folds`` over how many where that was the other folds of the same images, and
+    ``said`` what that means, in sentences.
     """
 
     scored: Scored
     validation: Scored | None
     way: str
     fitted_on: str
-    crossed: bool = False
+    folds: int | None = None
+    said: tuple[str, ...] = ()
 
     def __repr__(self) -> str:
         return f"Recalibrated({self.words})"
+
+    @property
+    def crossed(self) -> bool:
+        """Whether it was fitted on the other folds of the same images."""
+        return self.folds is not None
 
     @property
     def words(self) -> str:
@@ -50,8 +57,7 @@ class Recalibrated:
 
     def as_json(self) -> dict[str, object]:
         """Return way, words, what it was fitted on, and over how many folds (None: not crosswise)."""
-        folds = FOLDS if self.crossed else None
-        return {"way": self.way, "words": self.words, "fitted_on": self.fitted_on, "folds": folds}
+        return {"way": self.way, "words": self.words, "fitted_on": self.fitted_on, "folds": self.folds}
 
     def not_nested(self, *, per_class: bool) -> str:
         """Return what an estimate of how much tuning thresholds flatters leaves out, "" where that is nothing.
@@ -72,11 +78,13 @@ def recalibrated(
     *,
     positives: ArrayLike | None = None,
     n_train: int | None = None,
+    twice: str = "",
     seed: int = 0,
 ) -> Recalibrated:
     """Return ``scored`` and ``validation`` calibrated by ``way``: fitted on ``validation``, or cross-fitted without.
 
-    Logit adjustment takes the training counts ``positives`` (C,) of ``n_train`` images. ``seed`` deals the folds.
+    Logit adjustment takes the training counts ``positives`` (C,) of ``n_train`` images; ``twice`` says why training
+    adjusted already (``training.recalibrating``), which is noted. ``seed`` deals the folds.
     Classes of ``validation`` are found by name. Raises ``Unknown`` for another way, ``Problem`` where it cannot be
     fitted: counts that are not known, a class that validation does not have, too few labels, scores that only rank.
     """
@@ -87,11 +95,15 @@ def recalibrated(
     if way == ADJUSTED:
         if positives is None or n_train is None:
             raise Problem("logit adjustment wants the training counts, and those of these predictions are not known")
-        step = logit_adjustment(positives, n_train, kind=scored.kind)
+        step: Step = logit_adjustment(positives, n_train, kind=scored.kind)
         on = "the training counts"
+        if twice:
+            scored = replace(scored, notes=(*scored.notes, f"Adjusted twice: {twice}."))
         return Recalibrated(step(scored), None if validation is None else step(validation), way, on)
     if validation is None:
-        return Recalibrated(cross_fitted(scored, way, seed=seed), None, way, CROSSED, crossed=True)
+        folds = min(FOLDS, int(scored.units.max(initial=-1)) + 1)
+        found = cross_fitted(scored, way, seed=seed)
+        return Recalibrated(found, None, way, CROSSED, folds, found.notes[len(scored.notes) :])
     step = fit(validation, way)
     return Recalibrated(step(scored), step(validation), way, validation.part or "validation")
 

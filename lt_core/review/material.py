@@ -50,6 +50,7 @@ class Material:
     versions: Mapping[str, Any] = field(default_factory=dict)
     date: str = ""
     command: str = ""
+    probabilities: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def first(self) -> Evaluation:

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from lt_core.evaluation.result_table import TITLES
+from lt_core.evaluation.thresholds import in_words
 from lt_core.review.material import STATEMENTS, Material, loss_of
 from lt_core.review.mathml import mathml
 from lt_core.review.page import Markup, Section, bullets, facts, link, paragraph, side_by_side, table, text
@@ -175,14 +176,19 @@ def evaluation(material: Material) -> Section:
     found = material.first
     shown = [name for name in TITLES if name in found.classes]
     draws = f"{found.draws:,} draws, seed {found.seed}" if found.draws else "no draws: intervals in closed form only"
+    one = len(material.models) == 1
     thresholds = {
-        "Thresholds" if len(material.models) == 1 else f"Thresholds of {name}": _thresholds(material, name)
-        for name in material.models
+        "Thresholds" if one else f"Thresholds of {name}": _thresholds(material, name) for name in material.models
     }
+    probabilities = {
+        "Probabilities" if one else f"Probabilities of {name}": material.probabilities[name]
+        for name in material.models if name in material.probabilities
+    }  # fmt: skip
     values = {
         "Intervals": "95 %, two-sided",
         "Bootstrap": draws,
         "Unit of resampling": "image" if found.n_patients in (None, found.n) else "patient, with all images",
+        **probabilities,
         **thresholds,
         "F-beta": f"beta = {found.beta:g}",
         "Means over classes": "plain means over the classes where the metric is defined",
@@ -214,7 +220,9 @@ def _thresholds(material: Material, name: str) -> str:
     target = f" {told['target']:g}" if told.get("target") is not None else ""
     where = told.get("tuned_on") or "an unnamed part"
     each = "for each class" if told.get("per_class") else "one for all classes"
-    return f"{said}; tuned by {told.get('method')}{target}, {each}, on {where}"
+    method = str(told.get("method"))
+    meant = f" ({in_words(method, None)})" if method in ("prior", "prevalence") else ""
+    return f"{said}; tuned by {method}{target}{meant}, {each}, on {where}"
 
 
 def _notes(material: Material) -> str:

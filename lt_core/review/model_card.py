@@ -27,6 +27,7 @@ def model_card(
     about: Mapping[str, Mapping[str, Any]] | None = None,
     comparison: Comparison | Sequence[Comparison] | None = None,
     calibration: Mapping[str, pd.DataFrame] | None = None,
+    probabilities: Mapping[str, str] | None = None,
     thresholds: Mapping[str, Mapping[str, Any]] | None = None,
     optimism: Mapping[str, Mapping[str, Any]] | None = None,
     slices: Mapping[str, Sequence[Sliced]] | None = None,
@@ -40,6 +41,7 @@ def model_card(
 
     ``evaluations`` are by the names of their models. ``about``, by the same names, is what ``about_run`` returns of a
     run, or ``{"predictions": ..., "truth": ...}`` of a file. ``calibration`` holds tables of ``reliability``,
+    ``probabilities`` how they were calibrated in words (``Recalibrated.words``),
     ``thresholds`` and ``optimism`` JSON objects of ``Thresholds`` (or ``{"by_hand": how, "set_on": part}``) and
     ``Optimism``, ``slices`` what ``by_slice`` returns, all by model. ``said`` is what only people know, by the keys of
     ``STATEMENTS``; what is missing is "not stated". ``versions`` is by package. ``date`` and ``command`` are put in as
@@ -52,7 +54,7 @@ def model_card(
     found = (comparison,) if isinstance(comparison, Comparison) else tuple(comparison or ())
     material = Material(
         named(evaluations), about or {}, found, calibration or {}, thresholds or {}, optimism or {}, slices or {},
-        said or {}, versions or {}, date, command,
+        said or {}, versions or {}, date, command, probabilities or {},
     )  # fmt: skip
     chapters = (purpose, data, model, training, evaluation, results, discussion, other, checklist)
     names = ", ".join(material.models)

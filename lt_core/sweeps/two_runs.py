@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from lt_core.evaluation import Predictions
+from lt_core.evaluation.cross_fitted import FITTED
 from lt_core.evaluation.ratios import or_none
 from lt_core.evaluation.scored import Scored
 from lt_core.evaluation.thresholds import tune
@@ -21,6 +22,7 @@ from lt_core.params import checked
 from lt_core.problems import Invalid
 from lt_core.training.config import RunConfig
 from lt_core.training.folder.store import Run
+from lt_core.training.recalibrating import recalibrated_run
 
 METRICS = ("ap", "f1", "auroc", "precision", "recall")
 SAME = "same"
@@ -35,6 +37,7 @@ def compare_runs(
     part: str = "test",
     threshold: float = 0.5,
     thresholds: tuple[str, float | None] | None = None,
+    calibrate: str | None = None,
     metrics: Sequence[str] = METRICS,
     **more: Any,
 ) -> dict[str, Any]:
@@ -43,17 +46,20 @@ def compare_runs(
     ``a`` and ``b``: run, name, loss, seed; ``settings``: a row per setting that differs; ``macro``, ``groups`` and
     ``classes``: rows of metric, a, b, difference, low, high, verdict and what ``compare`` says beside them. Intervals
     and p-values are of the paired bootstrap over test images (by patient where known): they say nothing about seeds.
-    ``thresholds`` is a method and its target: each run's own, tuned on its validation part. ``note`` says what stands
-    in the way of a fair comparison, ``notes`` what was left out: classes go by name, those of one run alone are.
+    ``thresholds`` is a method and its target: each run's own, tuned on its validation part, after it was calibrated by
+    ``calibrate`` of ``recalibrated.WAYS``, fitted there too. ``note`` says what stands in the way of a fair comparison,
+    ``notes`` how they were calibrated and what was left out: classes go by name, those of one run alone are.
     Runs without common images or truth are not paired: their rows have no intervals. Raises ``Invalid`` without a class
     in common, and where a run that chooses one class an image has another one alone.
     """
     of_a, of_b = (run.predictions(part) for run in (a, b))
     same = _same_images(of_a, of_b)
-    own = [_cut(run, threshold, thresholds) for run in (a, b)]
-    one, other, groups, cuts, left = in_common(
-        _scored(of_a, a, same), _scored(of_b, b, same), list(a.dataset_card["groups"]), own
+    given = (part, threshold, thresholds, calibrate, more.get("seed", 0))
+    (one, cut_a, words_a), (other, cut_b, words_b) = (
+        _entrant(_scored(said, run, same), run, *given) for said, run in ((of_a, a), (of_b, b))
     )
+    notes = [f"{scored.title}: {note}" for scored in (one, other) for note in scored.notes]
+    one, other, groups, cuts, left = in_common(one, other, list(a.dataset_card["groups"]), (cut_a, cut_b))
     try:
         found = differences(one, other, groups, cuts=cuts, metrics=metrics, **more)
     except Invalid as problem:
@@ -61,10 +67,10 @@ def compare_runs(
             raise
         told = {key: more[key] for key in ("beta",) if key in more}
         found = _unpaired(one, other, groups, cuts, metrics, **told) | {"notes": [f"Not paired: {problem}."]}
-    found["notes"] = [*left, *found["notes"]]
+    found["notes"] = [*notes, *left, *found["notes"]]
     return {
-        "a": _about(a),
-        "b": _about(b),
+        "a": _about(a) | words_a,
+        "b": _about(b) | words_b,
         "part": part,
         "threshold": threshold if thresholds is None else {"method": thresholds[0], "target": thresholds[1]},
         "same_images": same,
@@ -181,11 +187,21 @@ def _scored(said: Predictions, run: Run, same: bool) -> Scored:
     return replace(scored, ids=said.rows.astype(np.str_)) if same else scored
 
 
-def _cut(run: Run, threshold: float, thresholds: tuple[str, float | None] | None) -> float | NDArray[np.float64]:
+def _entrant(
+    scored: Scored, run: Run, part: str, threshold: float, thresholds: tuple[str, float | None] | None,
+    calibrate: str | None, seed: int,
+) -> tuple[Scored, float | NDArray[np.float64], dict[str, str]]:  # fmt: skip
+    """Return the predictions as they are calibrated, the thresholds, and how they were calibrated, for ``_about``."""
+    wanted = part != "val" and (thresholds is not None or calibrate in FITTED)
+    validation = Scored.of(run.predictions("val"), title=run.name) if wanted else None
+    told = {}
+    if calibrate is not None:
+        found = recalibrated_run(run, scored, validation, calibrate, seed=seed)
+        scored, validation, told = found.scored, found.validation, {"calibration": found.words}
     if thresholds is None:
-        return threshold
+        return scored, threshold, told
     method, target = thresholds
-    return tune(Scored.of(run.predictions("val"), title=run.name), method, target=target).values
+    return scored, tune(scored if validation is None else validation, method, target=target).values, told
 
 
 def _alike(a: Scored, b: Scored, cuts: Sequence[ArrayLike]) -> NDArray[np.bool_]:

@@ -13,6 +13,7 @@ from streamlit.testing.v1 import AppTest
 
 from lt_core.evaluation.errors import by_slice
 from lt_core.evaluation.optimism import optimism
+from lt_core.evaluation.recalibrated import recalibrated
 from lt_core.evaluation.thresholds import tune
 from lt_core.evaluation.uncertainty import compare
 from pages.ui.results.cutting import Choice
@@ -32,6 +33,7 @@ def choice(
     tuned: bool = False,
     per_class: bool = True,
     calibration: str = "none",
+    fitted: bool = True,
     by_hand: str = "",
     two: bool = False,
     **kind: Any,
@@ -41,7 +43,10 @@ def choice(
         return Choice([one, replace(one, letter="B")], {"A": CUTS, "B": CUTS}, "somewhere", {})
     found = {"A": tune(one.scored, "f1", per_class=per_class)} if tuned else {}
     cuts = found["A"].values if tuned else CUTS
-    return Choice([one], {"A": cuts}, "somewhere", found, "f1" if tuned else "", None, per_class, calibration, by_hand)
+    if calibration != "none":
+        how = recalibrated(one.scored, one.scored if fitted else None, calibration)
+        one = replace(one, scored=how.scored, calibrated=how)
+    return Choice([one], {"A": cuts}, "somewhere", found, "f1" if tuned else "", None, per_class, by_hand)
 
 
 @pytest.fixture
@@ -119,10 +124,16 @@ def test_what_tuning_flatters_is_in_the_report_where_thresholds_were_tuned(made:
     app = drawn("tuned=True")
     assert "How much tuning the thresholds flatters" in said(app)
     (told,) = made[-1]["optimism"].values()
+    assert told.pop("note") == ""
     assert told == optimism(model().scored, "f1").as_json()
     (cut,) = made[-1]["thresholds"].values()
     assert cut["tuned_on"] == "the images they are scored on"
     drawn("tuned=True, per_class=False, calibration='temperatures'")
     (told,) = made[-1]["optimism"].values()
     assert told.pop("note").startswith("The calibration was fitted on all of these images")
-    assert told == optimism(model().scored, "f1", per_class=False).as_json()
+    changed = recalibrated(model().scored, model().scored, "temperatures").scored
+    assert told == optimism(changed, "f1", per_class=False).as_json()
+    assert list(made[-1]["probabilities"].values()) == ["temperature, one a class, fitted on validation"]
+    drawn("tuned=True, calibration='isotonic', fitted=False")
+    (told,) = made[-1]["optimism"].values()
+    assert told["note"].startswith("The calibrations were fitted crosswise")

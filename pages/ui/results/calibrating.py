@@ -1,32 +1,26 @@
-"""Probabilities as they are, calibrated on validation, or adjusted by the training counts: chosen for all views."""
+"""Probabilities as they are, calibrated on validation or crosswise, or adjusted by training counts: for all views."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import replace
 
 import streamlit as st
 
-from lt_core.evaluation import Scored
-from lt_core.evaluation.calibration import fit_isotonic, fit_temperature, logit_adjustment
+from lt_core.evaluation.recalibrated import ADJUSTED, WAYS, Recalibrated, recalibrated
 from lt_core.problems import Problem
+from lt_core.training.recalibrating import recalibrated_run
 from pages.ui.results.models import Model
 
-CALIBRATIONS = {
-    "none": "as they are",
-    "temperature": "temperature, one for all classes",
-    "temperatures": "temperature, one a class",
-    "isotonic": "isotonic regression",
-    "adjusted": "post-hoc logit adjustment",
-}
+CALIBRATIONS = {"none": "as they are", **WAYS}
 CALIBRATION_HELP = (
-    "Temperature and isotonic regression are fitted on the validation part; logit adjustment takes training counts "
-    "(Menon et al., 2021). All but isotonic regression across ties keep each class's order, and so AP and AUROC."
+    "Temperature and isotonic regression are fitted on the validation part; without one crosswise, on the images of "
+    "other patients of the part shown. Logit adjustment takes training counts (Menon et al., 2021). AP and AUROC of a "
+    "class stay what they are, except where each image has one class."
 )
 
 
 def choose(models: list[Model]) -> tuple[list[Model], str]:
-    """Draw the choice; return the models as they are then, and the key of ``CALIBRATIONS``."""
+    """Draw the choice; return the models as they are then, and what was done in words, "" for nothing."""
     kind = str(
         st.selectbox(
             "Probabilities",
@@ -38,7 +32,7 @@ def choose(models: list[Model]) -> tuple[list[Model], str]:
         )
     )
     if kind == "none":
-        return models, kind
+        return models, ""
     found = []
     for model in models:
         try:
@@ -46,9 +40,31 @@ def choose(models: list[Model]) -> tuple[list[Model], str]:
         except Problem as problem:
             st.caption(f"{model.title} stays as it is: {problem}")
             found.append(model)
-    if kind == "adjusted":
+    if kind == ADJUSTED:
         _twice(found)
-    return found, kind
+    _crossed(found)
+    return found, _words(found, kind)
+
+
+def _words(models: list[Model], kind: str) -> str:
+    """Return the calibration and which models it was for, where not for all: "isotonic regression, cross-fitted"."""
+    done = [model.letter for model in models if model.calibrated is not None]
+    crossed = [model.letter for model in models if model.calibrated is not None and model.calibrated.crossed]
+    if not done:
+        return ""
+    of = f" of {' and '.join(done)}" if len(done) < len(models) else ""
+    crosswise = ", cross-fitted" + (f" for {' and '.join(crossed)}" if len(crossed) < len(done) else "")
+    return f"{CALIBRATIONS[kind]}{of}{crosswise if crossed else ''}"
+
+
+def _crossed(models: list[Model]) -> None:
+    """Say of models without a validation part how they were calibrated, what that means, and what stayed as it is."""
+    said: dict[str, list[str]] = {}
+    for model in models:
+        if model.calibrated is not None and model.calibrated.crossed:
+            said.setdefault(" ".join(model.calibrated.said), []).append(model.title)
+    for words, titles in said.items():
+        st.caption(f"{' and '.join(titles)}: no validation part stands beside the one shown. {words}")
 
 
 def _twice(models: list[Model]) -> None:
@@ -66,25 +82,12 @@ def _twice(models: list[Model]) -> None:
 
 
 def _recalibrated(model: Model, kind: str) -> Model:
-    scored, validation = _stepped(model, model.key, kind)
-    if kind == "adjusted" and model.adjusted_in_training:
-        scored = replace(scored, notes=(*scored.notes, f"Adjusted twice: {model.adjusted_in_training}."))
-    return replace(model, key=f"{model.key}:{kind}", scored=scored, validation=validation)
+    found = _stepped(model, model.key, kind)
+    return replace(model, key=f"{model.key}:{kind}", scored=found.scored, validation=found.validation, calibrated=found)
 
 
 @st.cache_resource(max_entries=24, show_spinner="Calibrating …")
-def _stepped(_model: Model, key: str, kind: str) -> tuple[Scored, Scored | None]:  # noqa: ARG001 - the key says whose
-    step = _step(_model, kind)
-    return step(_model.scored), None if _model.validation is None else step(_model.validation)
-
-
-def _step(model: Model, kind: str) -> Callable[[Scored], Scored]:
-    if kind == "adjusted":
-        if model.positives is None or model.n_train is None:
-            raise Problem("its training counts are not known")
-        return logit_adjustment(model.positives, model.n_train, kind=model.scored.kind)
-    if model.validation is None:
-        raise Problem("it has no validation part beside the one shown")
-    if kind == "isotonic":
-        return fit_isotonic(model.validation)
-    return fit_temperature(model.validation, per_class=kind == "temperatures")
+def _stepped(_model: Model, key: str, kind: str) -> Recalibrated:  # noqa: ARG001 - the key says whose
+    if _model.run is None:
+        return recalibrated(_model.scored, _model.validation, kind, positives=_model.positives, n_train=_model.n_train)
+    return recalibrated_run(_model.run, _model.scored, _model.validation, kind)

@@ -15,7 +15,7 @@ from lt_core.evaluation.reliability import reliability
 from lt_core.evaluation.tail_gain import RULES, Entrant, tail_gain
 from lt_core.problems import Problem
 from pages.ui import blocks
-from pages.ui.results.cutting import METHODS, NOT_NESTED, Choice
+from pages.ui.results.cutting import METHODS, Choice
 from pages.ui.results.models import Model
 from pages.ui.results.numbers import in_text, optimism_of, said
 
@@ -149,8 +149,9 @@ def _optimism(choice: Choice) -> None:
         f"What thresholds tuned to {rule}, {apart}, reach on the images that tune them (apparent), and on others of "
         "the same part (honest: five folds of patients, repeated), on validation where there is one. sd: over the "
         f"repeats, not an interval.{'' if choice.method else ' Nothing is tuned now: this is what tuning would do.'}"
-        + (f" {NOT_NESTED}" if choice.flattered else "")
     )
+    for note in dict.fromkeys(filter(None, (choice.not_nested(model) for model in choice.models))):
+        st.caption(f"{' and '.join(m.letter for m in choice.models if choice.not_nested(m) == note)}: {note}")
 
 
 def _remains(choice: Choice) -> None:

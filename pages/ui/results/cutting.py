@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import numpy as np
 import streamlit as st
@@ -21,16 +21,13 @@ METHODS = {
     "f1": "largest F1",
     "youden": "largest Youden index",
     "prevalence": "as many called as are positive",
+    "prior": "probability at the class's prevalence",
     "sensitivity": "a given sensitivity",
     "specificity": "a given specificity",
     "precision": "a given precision",
 }
 START_WORDS = "set where as many cells are called as are positive"
 """Where the one number of a model that only ranks begins."""
-NOT_NESTED = (
-    "The calibration was fitted on all of these images, before they were dealt into folds: what it flatters is not "
-    "counted."
-)
 
 
 @dataclass(frozen=True)
@@ -48,32 +45,33 @@ class Choice:
     method: str = ""
     target: float | None = None
     per_class: bool = True
-    calibration: str = "none"
     by_hand: str = ""
     beta: float = 2.0
 
-    @property
-    def flattered(self) -> bool:
-        """Whether the calibration, fitted on the images that tune, can flatter what is tuned after it: isotonic steps
-        move cuts, and temperatures of classes move one threshold of all. One rising map changes no call."""
-        return self.calibration == "isotonic" or (self.calibration == "temperatures" and not self.per_class)
+    def not_nested(self, model: Model) -> str:
+        """Return what the estimate of how much tuning flatters ``model`` leaves out, "" where nothing."""
+        return "" if model.calibrated is None else model.calibrated.not_nested(per_class=self.per_class)
 
 
 def choose(models: list[Model]) -> Choice:
     """Draw the choice of calibration and thresholds and return what comes of it."""
     if models[0].scored.kind == "single":
-        st.caption("One class per image: the largest probability wins, there is no threshold.")
+        left, right = st.columns([3, 2], gap="large", vertical_alignment="top")
+        left.caption("One class per image: the largest probability wins, there is no threshold.")
+        with right:
+            models, said = calibrating.choose(models)
+        largest = "each image is called the class of its largest probability"
         return Choice(
             models,
             {m.letter: np.full(len(m.scored.class_names), 0.5) for m in models},
-            "each image is called the class of its largest probability",
+            largest + (f", {said}" if said else ""),
             {},
         )
     left, right = st.columns([3, 2], gap="large", vertical_alignment="top")
     with right:
-        models, kind = calibrating.choose(models)
+        models, said = calibrating.choose(models)
     with left:
-        return replace(_cut(models, "" if kind == "none" else calibrating.CALIBRATIONS[kind]), calibration=kind)
+        return _cut(models, said)
 
 
 def _cut(models: list[Model], said: str) -> Choice:
@@ -143,7 +141,14 @@ def _tuned(models: list[Model], calibrated: str) -> Choice:
     left, middle, right = st.columns([3, 2, 2], vertical_alignment="bottom")
     method = str(
         left.selectbox(
-            "Tuned to", list(METHODS), format_func=lambda key: METHODS[key], key="cut-by", bind="query-params"
+            "Tuned to",
+            list(METHODS),
+            format_func=lambda key: METHODS[key],
+            key="cut-by",
+            bind="query-params",
+            help="Probability at the class's prevalence: the share of positives on the part that tunes is the cut "
+            "itself. Of calibrated probabilities it has the largest sensitivity + specificity - 1; it means nothing of "
+            "scores that only rank. As many called as are positive: the cut that calls that many, of any scores.",
         )
     )
     target = None

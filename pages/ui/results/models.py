@@ -10,9 +10,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lt_core.evaluation import Scored
+from lt_core.evaluation.recalibrated import Recalibrated
 from lt_core.evaluation.scored_file import ScoredFile
-from lt_core.review.material import loss_of
 from lt_core.training import Run
+from lt_core.training.recalibrating import adjusted_in_training
 
 LETTERS = "ABCDEF"
 GROUP_RULE = "relative"
@@ -28,7 +29,8 @@ class Model:
     ``groups`` (C,) are head, medium and tail of its classes, ``positives`` (C,) their training counts (None where they
     are not known), ``n_train`` the number of training images. ``key`` changes whenever the predictions do: caches are
     keyed by it. ``run`` is None for predictions from a file; ``truth`` is the file, folder or built-in set that these
-    were held against, where there is one, and ``read`` says how they were read.
+    were held against, where there is one, and ``read`` says how they were read. ``calibrated`` says how the
+    probabilities were calibrated, None where they are the model's.
     """
 
     letter: str
@@ -42,6 +44,7 @@ class Model:
     run: Run | None = None
     truth: str | None = None
     read: ScoredFile | None = None
+    calibrated: Recalibrated | None = None
 
     @property
     def title(self) -> str:
@@ -57,14 +60,7 @@ class Model:
     @property
     def adjusted_in_training(self) -> str:
         """Why post-hoc logit adjustment would correct this model a second time; "" where nothing says so."""
-        if self.run is None:
-            return ""
-        config = self.run.config
-        spec = loss_of(config.as_json())
-        tau = {**spec.defaults, **config.loss_values}.get("tau", 1.0) if spec is not None else 0.0
-        if spec is not None and spec.family == "logit adjustment" and tau:
-            return f"its loss, {spec.title}, adjusted the logits in training"
-        return f"its sampler ({config.sampler}) drew rare classes more often" if config.sampler != "plain" else ""
+        return "" if self.run is None else adjusted_in_training(self.run.config)
 
     @property
     def about(self) -> dict[str, Any]:

@@ -17,7 +17,7 @@ from lt_core.review.figures import classes_figure
 from lt_core.review.tables import Form
 from pages.ui import blocks
 from pages.ui.results import report_slices
-from pages.ui.results.cutting import NOT_NESTED, Choice
+from pages.ui.results.cutting import Choice
 from pages.ui.results.models import Model
 from pages.ui.results.numbers import optimism_of
 from pages.ui.results.report_slices import Wanted
@@ -155,6 +155,11 @@ def _made(
         calibration={
             names[model.letter]: reliability(model.scored) for model in shown if model.scored.probabilities is not None
         },
+        probabilities={
+            names[m.letter]: "as the model says them" if m.calibrated is None else m.calibrated.words
+            for m in shown
+            if m.scored.probabilities is not None
+        },
         thresholds={names[m.letter]: _tuned(m, tuned[m.letter]) for m in shown if m.letter in tuned}
         or {names[m.letter]: {"by_hand": choice.by_hand, "set_on": m.scored.part} for m in shown if choice.by_hand},
         said=said,
@@ -167,10 +172,9 @@ def _made(
 def _more(choice: Choice, shown: Sequence[Model], wanted: Wanted) -> dict[str, Any]:
     """Return the slices asked for, and how much tuning flatters where thresholds were tuned."""
     tuned = [m for m in shown if m.letter in choice.tuned]
-    note = {"note": NOT_NESTED} if choice.flattered else {}
     return {
         "slices": {_name(m, shown): found for m in shown if (found := wanted.of(m, choice))},
-        "optimism": {_name(m, shown): optimism_of(m, choice).as_json() | note for m in tuned},
+        "optimism": {_name(m, shown): optimism_of(m, choice).as_json() | {"note": choice.not_nested(m)} for m in tuned},
     }
 
 
