@@ -50,7 +50,7 @@ def test_the_whole_walk(start: Page) -> None:
     expect(page).to_have_url(re.compile(r"asl\.gamma_neg=2"), timeout=PATIENCE)
 
     go(page, "Train")
-    page.get_by_role("spinbutton", name="Epochs").fill("2")
+    page.get_by_role("spinbutton", name="Epochs").fill("1")
     page.get_by_role("spinbutton", name="Epochs").press("Enter")
     page.get_by_role("button", name="Start training").click()
     expect(page.get_by_text(re.compile("reported is epoch"))).to_be_visible(timeout=PATIENCE)
