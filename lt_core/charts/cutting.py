@@ -7,13 +7,16 @@ import pandas as pd
 
 from lt_core.charts import Figure
 from lt_core.charts.layers import layered
-from lt_core.charts.palette import GROUPS, QUIET
+from lt_core.charts.palette import GROUPS, QUIET, SERIES
 
 FULL = alt.Scale(domain=[0, 1], nice=False)
 GRID = alt.Axis(gridDash=[2, 3], tickCount=6)
 PREDICTED, OBSERVED = "mean probability in the bin", "share that has it"
 MEASURES = ("precision", "recall", "F1")
-COLOURS = ("#3b6fb6", "#b8621b", "#7a3fa0")
+COLOURS = (SERIES[0], SERIES[1], SERIES[4])
+"""Precision, recall and F1."""
+DASHES = ([1, 0], [6, 3], [2, 2], [9, 2, 2, 2], [14, 4], [1, 4])
+"""Models A to F: told apart at a line's width, which Vega's own dashes are not."""
 
 
 def by_threshold(table: pd.DataFrame, cuts: pd.DataFrame) -> Figure:
@@ -22,8 +25,13 @@ def by_threshold(table: pd.DataFrame, cuts: pd.DataFrame) -> Figure:
     ``table`` has the columns model, threshold, measure (precision, recall, F1), value; ``cuts`` model, threshold.
     """
     models = table["model"].drop_duplicates().tolist()
-    several = alt.Legend(orient="top", direction="vertical") if len(models) > 1 else None
-    dash = alt.StrokeDash("model:N", title=None, sort=models, legend=several)
+    several = alt.Legend(orient="top", direction="vertical", symbolSize=900, symbolStrokeColor=QUIET)
+    dash = alt.StrokeDash(
+        "model:N",
+        title=None,
+        scale=alt.Scale(domain=models, range=list(DASHES[: len(models)])),
+        legend=several if len(models) > 1 else None,
+    )
     colour = alt.Color(
         "measure:N", title=None, scale=alt.Scale(domain=list(MEASURES), range=list(COLOURS)), legend=_top()
     )
@@ -58,17 +66,23 @@ def by_threshold(table: pd.DataFrame, cuts: pd.DataFrame) -> Figure:
     return layered(lines, rules, height=300)
 
 
-def reliability_curve(table: pd.DataFrame) -> Figure:
+def reliability_curve(table: pd.DataFrame, *, models: list[str] | None = None) -> Figure:
     """Return observed over predicted with Wilson intervals, beside the diagonal of perfect calibration.
 
-    ``table`` has the columns model, predicted, observed, observed_low, observed_high, n, n_positive.
+    ``table`` has the columns model, predicted, observed, observed_low, observed_high, n, n_positive. ``models``
+    are all that the page shows, in order: each keeps its colour where another one has no probabilities.
     """
-    models = table["model"].drop_duplicates().tolist()
+    shown = table["model"].drop_duplicates().tolist()
     ends = _reach(table["predicted"], table["observed_high"])
     reach = alt.Scale(domain=ends, nice=False)
     base = alt.Chart(table).encode(
         x=alt.X("predicted:Q", title=PREDICTED, scale=reach, axis=GRID),
-        color=alt.Color("model:N", title=None, sort=models, legend=_top() if len(models) > 1 else None),
+        color=alt.Color(
+            "model:N",
+            title=None,
+            scale=_hues(shown, models),
+            legend=_top() if len(shown) > 1 else None,
+        ),
         tooltip=[
             alt.Tooltip("model:N"),
             alt.Tooltip("predicted:Q", format=".3f"),
@@ -98,11 +112,12 @@ def reliability_curve(table: pd.DataFrame) -> Figure:
     )
 
 
-def what_remains(table: pd.DataFrame, *, reference: str) -> Figure:
+def what_remains(table: pd.DataFrame, *, reference: str, models: list[str] | None = None) -> Figure:
     """Return, per group and model, the gain over ``reference`` at 0.5 and with own thresholds, with intervals.
 
     ``table`` has the columns run, group, rule, gain, gain_low, gain_high, remains, remains_low,
-    remains_high; without the reference itself.
+    remains_high; without the reference itself. ``models`` are all that the page shows, in order: each keeps the colour
+    that it has in the charts beside this one.
     """
     runs = table["run"].drop_duplicates().tolist()
     rules = table["rule"].drop_duplicates().tolist()
@@ -112,7 +127,7 @@ def what_remains(table: pd.DataFrame, *, reference: str) -> Figure:
     base = alt.Chart(shown).encode(
         y=alt.Y("group:N", sort=order, title=None, axis=alt.Axis(labelOverlap=False, ticks=False)),
         yOffset=alt.YOffset("slot:N", sort=slots),
-        color=alt.Color("run:N", title=None, sort=runs, legend=_top()),
+        color=alt.Color("run:N", title=None, scale=_hues(runs, models), legend=_top()),
         tooltip=[
             alt.Tooltip("run:N"),
             alt.Tooltip("group:N"),
@@ -142,6 +157,12 @@ def _reach(*columns: pd.Series) -> list[float]:
     low = min((float(column.min()) for column in columns if column.notna().any()), default=0.0)
     high = max((float(column.max()) for column in columns if column.notna().any()), default=1.0)
     return [min(0.0, low), min(1.0, high * 1.05) if high <= 1 else high * 1.05]
+
+
+def _hues(shown: list[str], models: list[str] | None) -> alt.Scale:
+    """Return the colours of the models ``shown``, each that of its place among all ``models``."""
+    known = models or shown
+    return alt.Scale(domain=shown, range=[SERIES[known.index(model) % len(SERIES)] for model in shown])
 
 
 def _top() -> alt.Legend:

@@ -97,7 +97,7 @@ def _calibration(models: list[Model], name: str | None = None) -> None:
         return
     table = pd.concat(tables, ignore_index=True)
     blocks.figure(
-        reliability_curve(table),
+        reliability_curve(table, models=[model.title for model in models]),
         in_text(table),
         name="reliability",
         alt_text="Points with intervals: share of positives over mean probability; the diagonal is perfect.",
@@ -182,7 +182,7 @@ def _remains(choice: Choice) -> None:
     reference = models[0].title
     shown = table[(table["run"] != reference) & (table["n_classes"] > 0)]
     blocks.figure(
-        what_remains(shown, reference=reference),
+        what_remains(shown, reference=reference, models=[model.title for model in choice.models]),
         in_text(table),
         name="tail-gain",
         alt_text=f"Dots with intervals: gain in mean F1 over {reference}, at 0.5 and with own thresholds, by group.",
