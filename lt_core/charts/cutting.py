@@ -17,6 +17,8 @@ COLOURS = (SERIES[0], SERIES[1], SERIES[4])
 """Precision, recall and F1."""
 DASHES = ([1, 0], [6, 3], [2, 2], [9, 2, 2, 2], [14, 4], [1, 4])
 """Models A to F: told apart at a line's width, which Vega's own dashes are not."""
+ROW = 24
+"""Pixels of a row of a legend. A page counts the legend in a chart's height: more rows need a higher chart."""
 
 
 def by_threshold(table: pd.DataFrame, cuts: pd.DataFrame) -> Figure:
@@ -25,7 +27,7 @@ def by_threshold(table: pd.DataFrame, cuts: pd.DataFrame) -> Figure:
     ``table`` has the columns model, threshold, measure (precision, recall, F1), value; ``cuts`` model, threshold.
     """
     models = table["model"].drop_duplicates().tolist()
-    several = alt.Legend(orient="top", direction="vertical", symbolSize=900, symbolStrokeColor=QUIET)
+    several = alt.Legend(orient="top", direction="vertical", symbolSize=400, symbolStrokeColor=QUIET)
     dash = alt.StrokeDash(
         "model:N",
         title=None,
@@ -63,7 +65,7 @@ def by_threshold(table: pd.DataFrame, cuts: pd.DataFrame) -> Figure:
             tooltip=["model:N", "threshold:Q"],
         )
     )
-    return layered(lines, rules, height=300)
+    return layered(lines, rules, height=300 + ROW * (len(models) - 1))
 
 
 def reliability_curve(table: pd.DataFrame, *, models: list[str] | None = None) -> Figure:
@@ -81,7 +83,7 @@ def reliability_curve(table: pd.DataFrame, *, models: list[str] | None = None) -
             "model:N",
             title=None,
             scale=_hues(shown, models),
-            legend=_top() if len(shown) > 1 else None,
+            legend=_of_models(shown) if len(shown) > 1 else None,
         ),
         tooltip=[
             alt.Tooltip("model:N"),
@@ -108,7 +110,7 @@ def reliability_curve(table: pd.DataFrame, *, models: list[str] | None = None) -
         base.mark_point(filled=True, opacity=1).encode(
             y=y, size=alt.Size("n:Q", legend=None, scale=alt.Scale(range=[20, 200]))
         ),
-        height=300,
+        height=300 + _rows_of_legend(shown),
     )
 
 
@@ -127,7 +129,7 @@ def what_remains(table: pd.DataFrame, *, reference: str, models: list[str] | Non
     base = alt.Chart(shown).encode(
         y=alt.Y("group:N", sort=order, title=None, axis=alt.Axis(labelOverlap=False, ticks=False)),
         yOffset=alt.YOffset("slot:N", sort=slots),
-        color=alt.Color("run:N", title=None, scale=_hues(runs, models), legend=_top()),
+        color=alt.Color("run:N", title=None, scale=_hues(runs, models), legend=_of_models(runs)),
         tooltip=[
             alt.Tooltip("run:N"),
             alt.Tooltip("group:N"),
@@ -149,7 +151,7 @@ def what_remains(table: pd.DataFrame, *, reference: str, models: list[str] | Non
     dots = base.mark_point(filled=True, size=90, opacity=1).encode(
         x=alt.X("gain:Q", title=title, axis=alt.Axis(format="+.2f", gridDash=[2, 3], tickCount=7)), shape=shape
     )
-    return alt.layer(zero, span, dots).properties(height=110 + 18 * len(slots) * len(order))
+    return alt.layer(zero, span, dots).properties(height=110 + 18 * len(slots) * len(order) + _rows_of_legend(runs))
 
 
 def _reach(*columns: pd.Series) -> list[float]:
@@ -167,6 +169,16 @@ def _hues(shown: list[str], models: list[str] | None) -> alt.Scale:
 
 def _top() -> alt.Legend:
     return alt.Legend(orient="top", direction="horizontal", symbolOpacity=1)
+
+
+def _of_models(shown: list[str]) -> alt.Legend:
+    """A legend of models: more than two, whose names may be long, go below each other in two columns."""
+    return alt.Legend(orient="top", columns=2, symbolOpacity=1) if len(shown) > 2 else _top()
+
+
+def _rows_of_legend(shown: list[str]) -> int:
+    """Return the pixels that a legend of models in two columns takes beyond its first row."""
+    return ROW * ((len(shown) - 1) // 2)
 
 
 def _of_shapes() -> alt.Legend:

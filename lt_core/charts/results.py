@@ -26,6 +26,8 @@ GROUP_COLOUR = alt.Color(
 AROUND = 96
 """Pixels that legend, axis and its title take of a chart's height, which a page counts in."""
 
+PALEST = 0.35
+"""Opacity of the bars of run A beside those of others: told apart from the next one's, and from the page."""
 HEIGHT = "mean over the group's classes"
 CHANCE_MARK = "M -0.15 -1 L 0.15 -1 L 0.15 1 L -0.15 1 Z"
 """A thin upright bar: the level of chance."""
@@ -137,12 +139,12 @@ def group_means(table: pd.DataFrame) -> Figure:
     known, low, high and method; NaN where not defined.
     """
     runs = sorted(set(table["run"]))
-    two = len(runs) > 1
+    two, after = len(runs) > 1, range(len(runs))[::-1]
     base = _clusters(table, runs)
     opacity = alt.Opacity(
         "run:N",
         title="run",
-        scale=alt.Scale(domain=runs, range=[1.0 - 0.6 * k / len(runs) for k in range(len(runs))][::-1]),
+        scale=alt.Scale(domain=runs, range=[1.0 - (1.0 - PALEST) * k / max(len(runs) - 1, 1) for k in after]),
         legend=RUN_LEGEND if two else None,
     )
     # without a width of their own, bars stand beside the middle of their slot, where rules and words are

@@ -67,8 +67,11 @@ def classes_figure(evaluations: Mapping[str, Evaluation] | Evaluation, metric: s
     return _forest(rows, keys, ticks, title=title, axis=TITLES.get(metric, metric), alt=_in_words(models, metric))
 
 
-def difference_figure(comparison: Comparison) -> Drawing:
-    """Return B minus A of every class with its interval, from head to tail, and the line of no difference."""
+def difference_figure(comparison: Comparison, model: str = "B") -> Drawing:
+    """Return B minus A of every class with its interval, from head to tail, and the line of no difference.
+
+    ``model`` is the letter of the one that is held against A.
+    """
     table = by_frequency(comparison.classes)
     rows = [
         (_label(str(row["name"]), int(row["n_positive"])),
@@ -81,9 +84,10 @@ def difference_figure(comparison: Comparison) -> Drawing:
     said = ", ".join(f"{counts[word]} {word}" for word in ("better", "worse", "cannot tell") if word in counts)
     named_metric = TITLES.get(comparison.metric, comparison.metric)
     keys = {name: (colour, 0) for name, colour in GROUP_COLOURS.items() if name in set(table["group"])}
+    axis = f"{named_metric}, {model} minus A"
     return _forest(
-        rows, keys, ticks_of(-reach, reach), title=f"Difference in {named_metric}, B minus A, with its 95 % interval",
-        axis=f"{named_metric}, B minus A", alt=f"B is, over {len(table)} classes: {said}.", zero=0.0,
+        rows, keys, ticks_of(-reach, reach), title=f"Difference in {axis}, with its 95 % interval", axis=axis,
+        alt=f"{model} is, over {len(table)} classes: {said}.", zero=0.0,
     )  # fmt: skip
 
 

@@ -38,7 +38,7 @@ def results(material: Material) -> Section:
     """Everything that was found."""
     parts = [_means(material), _classes(material, FIRST, "Classes, from head to tail"), _figures(material)]
     parts.append(_classes(material, MORE, "More measures of every class"))
-    parts += [_compared(found, k) for k, found in enumerate(material.comparisons)]
+    parts += [_compared(found, k, material) for k, found in enumerate(material.comparisons)]
     parts += [_calibrated(name, found, k) for k, (name, found) in enumerate(material.calibration.items())]
     parts.append(_errors(material))
     parts += [subgroups.slices(material), subgroups.tuning(material)]
@@ -136,23 +136,38 @@ def _figures(material: Material) -> str:
     return "".join(figure(classes_figure(material.models, metric), f"figure-{metric}") for metric in shown)
 
 
-def _compared(found: Comparison, k: int) -> str:
+def _compared(found: Comparison, k: int, material: Material) -> str:
     metric = TITLES.get(found.metric, found.metric)
-    title = f"{metric}: {found.title_b or 'B'} (B) against {found.title_a or 'A'} (A)"
+    first, second, letter = _called(found, k, material)
+    title = f"{metric}: {second} against {first}"
     means = [[MEAN, *_difference(row)] for row in found.macro.to_dict("records")]
     groups = [[f"mean of {row['group']}", *_difference(row)] for row in found.groups.to_dict("records")]
     rows = by_frequency(found.classes).to_dict("records")
     classes = [[row["name"], *_difference(row)] for row in rows]
     said = (
-        f"B minus A on the same {found.n:,} images, {found.draws:,} paired draws, seed {found.seed}, with 95 % "
+        f"{letter} minus A on the same {found.n:,} images, {found.draws:,} paired draws, seed {found.seed}, with 95 % "
         f"intervals. p of classes, and of groups, is corrected for how many they are ({found.correction}); the verdict "
         f"goes by it. The last column is {smallest_in_words(found.correction)}; of the mean of all classes, without "
         "correction."
     )
-    head = ["Class", "n positive", "A", "B", "B minus A", "p, corrected", "Verdict on B", "Smallest shown"]
-    shown = table(head, [[*groups, *means], classes], said, css=("means", ""), name=title)
+    head = ["Class", "n positive", "A", letter, f"{letter} minus A", "p, corrected", f"Verdict on {letter}"]
+    shown = table([*head, "Smallest shown"], [[*groups, *means], classes], said, css=("means", ""), name=title)
     notes = "".join(paragraph(note) for note in found.notes)
-    return f"<h3>{text(title)}</h3>\n{shown}{notes}{figure(difference_figure(found), f'figure-difference-{k}')}"
+    drawing = figure(difference_figure(found, letter), f"figure-difference-{k}")
+    return f"<h3>{text(title)}</h3>\n{shown}{notes}{drawing}"
+
+
+def _called(found: Comparison, k: int, material: Material) -> tuple[str, str, str]:
+    """Return what A and the other one are called, and the other one's letter.
+
+    Where models go by letters, such as "C · name", as on the page, these hold here too; else the other one is B.
+    """
+    first, *others = material.models
+    name = others[k] if len(others) == len(material.comparisons) else ""
+    letter, dot, _ = name.partition(" · ")
+    if dot and len(letter) == 1:
+        return first, name, letter
+    return f"{found.title_a or 'A'} (A)", f"{found.title_b or 'B'} (B)", "B"
 
 
 def _difference(row: Mapping[Any, Any]) -> list[Any]:

@@ -106,7 +106,7 @@ def test_a_difference_that_is_not_defined_is_said() -> None:
     assert -low == high > 0.3
 
 
-@pytest.mark.parametrize("runs", ["A", "AB"])
+@pytest.mark.parametrize("runs", ["A", "AB", "ABCDEF"])
 def test_group_means_write_their_value_and_that_there_is_none(runs: str) -> None:
     table = pd.DataFrame(
         [
@@ -117,6 +117,11 @@ def test_group_means_write_their_value_and_that_there_is_none(runs: str) -> None
         ]
     )
     assert sorted(written(group_means(table))) == sorted(["0.50", "0.25", "not defined"] * 2 * len(runs))
+    strengths = next(a for _, a, _ in layers(group_means(table)) if "opacity" in a)["opacity"]["scale"]["range"]
+    assert strengths[-1] == 1.0, "alone, and as the last of several, a run is drawn in full"
+    assert strengths == sorted(strengths)
+    assert np.diff(strengths).min(initial=1.0) > 0.1, "the legend tells each run from the next"
+    assert strengths[0] > 0.3, "and none from the page"
 
 
 def test_probabilities_are_sorted_and_the_truth_is_marked() -> None:

@@ -7,7 +7,7 @@ from typing import Any
 import pandas as pd
 import pytest
 
-from lt_core.charts.cutting import COLOURS, by_threshold, reliability_curve, what_remains
+from lt_core.charts.cutting import COLOURS, ROW, by_threshold, reliability_curve, what_remains
 from lt_core.charts.palette import SERIES
 
 MODELS = [f"{letter} · run" for letter in "ABCDEF"]
@@ -49,6 +49,18 @@ def test_six_models_have_six_dashings() -> None:
     dashes = _scale(by_threshold(table, table[["model", "threshold"]]).to_dict(), "strokeDash")
     assert list(dashes) == MODELS
     assert len(set(dashes.values())) == len(MODELS)
+
+
+def test_the_legend_of_six_models_takes_nothing_from_the_curves() -> None:
+    def heights(models: list[str]) -> list[float]:
+        curves = pd.DataFrame([{"model": m, "threshold": 0.5, "measure": "F1", "value": 0.5} for m in models])
+        charts = (by_threshold(curves, curves[["model", "threshold"]]), reliability_curve(_reliable(models)))
+        return [float(chart.to_dict()["height"]) for chart in charts]
+
+    (one_below_other, in_two_columns), six = heights(MODELS[:1]), heights(MODELS)
+    assert six[0] - one_below_other == 5 * ROW
+    assert six[1] - in_two_columns == 2 * ROW
+    assert heights(MODELS[:2])[1] == in_two_columns
 
 
 @pytest.mark.parametrize("ground", ["#FCFCFA", "#10181D"])

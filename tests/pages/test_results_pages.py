@@ -222,6 +222,10 @@ def test_two_runs_show_b_minus_a(home: Path) -> None:
     a, b = (report(run.predictions("test"), groups=run.dataset_card["groups"]) for run in (first, second))
     difference = float(b.macro["f1"] or 0) - float(a.macro["f1"] or 0)
     assert app.metric[0].delta == f"{difference:+.3f} in B"
+    heads = [f1_score(p.targets[:, 0], p.probabilities[:, 0] >= 0.5)
+             for p in (run.predictions("test") for run in (first, second))]  # fmt: skip
+    assert f"Mean F1 of the head {heads[0]:.2f} in A, {heads[1]:.2f} in B" in words(app), "both, not of A alone"
+    assert "head to tail goes by how many of the training part do" in words(app)
     assert app.query_params["run"] in ("first", ["first"])
 
 

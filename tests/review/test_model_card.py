@@ -94,6 +94,19 @@ def test_nothing_from_outside_is_markup(html: str, page: Page) -> None:
     assert NAMES[1] in page.text["th"], "the name is there as text"
 
 
+def test_the_third_model_is_called_c_in_its_comparison_too(evaluations: Models) -> None:
+    one = next(iter(evaluations.values()))
+    models = {f"{letter} · same name": one for letter in "ABC"}
+    found = [compare(scored_of(0, title="same name"), scored_of(k, title="same name"), groups=GROUPS, draws=20)
+             for k in (1, 2)]  # fmt: skip
+    said = Page(model_card(models, comparison=found)).text
+    for letter in "BC":
+        assert said["h3"].count(f"F1: {letter} · same name against A · same name") == 1
+        assert said["th"].count(f"{letter} minus A") == said["th"].count(f"Verdict on {letter}") == 1
+        assert said["caption"].count(f"{letter} minus A on the same 80 images") == 1
+        assert said["title"].count(f"Difference in F1, {letter} minus A") == 1
+
+
 def test_nothing_is_loaded_from_elsewhere(html: str, page: Page) -> None:
     for tag, attributes in page.tags:
         assert "src" not in attributes

@@ -71,7 +71,9 @@ def _averages(found: Found) -> None:
     for sentence in dict.fromkeys(sentence for _, e in found for sentence in e.warnings):
         st.caption(f":material/warning: {sentence}")
     if len(found) > 2:
-        rows = [{"model": m.title} | {METRICS[n]: with_interval(e.macro[n]) for n in AVERAGED} for m, e in found]
+        rows = [
+            {"model": m.title} | {f"Macro {METRICS[n]}": with_interval(e.macro[n]) for n in AVERAGED} for m, e in found
+        ]
         st.dataframe(pd.DataFrame(rows), hide_index=True, width="content", alt="Macro means of every model.")
 
 
@@ -79,7 +81,7 @@ def _groups(found: Found, words: str) -> None:
     if not found[0][1].groups:
         st.caption("Head, medium and tail are not known for these predictions.")
         return
-    st.markdown(f"#### {_story(found[0][1], words)}", help=TERMS["groups"])
+    st.markdown(f"#### {story(found, words)}", help=TERMS["groups"].format(counted_in(found[0][0])))
     table = pd.DataFrame(
         [
             {
@@ -107,8 +109,20 @@ def _groups(found: Found, words: str) -> None:
     )
 
 
-def _story(evaluation: Evaluation, words: str) -> str:
-    """Return what head and tail say, in one sentence."""
+def story(found: Found, words: str) -> str:
+    """Return what head and tail of every model say, in one sentence."""
+    if len(found) == 1:
+        return _of_one(found[0][1], words)
+    told = []
+    for group in ("head", "tail"):
+        means = [(m.letter, e.groups[group]["f1"]) for m, e in found if group in e.groups and m.groups]
+        known = [f"{value.value:.2f} in {letter}" for letter, value in means if value.n_classes]
+        told += [f"of the {group} {', '.join(known)}"] if known else []
+    return f"Mean F1 {'; '.join(told)}" if told else "Head, medium and tail"
+
+
+def _of_one(evaluation: Evaluation, words: str) -> str:
+    """Return what head and tail of one model say."""
     there = {name: values for name, values in evaluation.groups.items() if values["f1"].n_classes}
     if not {"head", "tail"} <= set(evaluation.groups) or not evaluation.groups["tail"]["f1"].n_classes:
         means = [f"{values['f1'].value:.2f} in {name}" for name, values in there.items()]
@@ -149,8 +163,15 @@ def _one_metric(found: Found) -> None:
     chance = "The grey bar is what chance would give. " if table["chance"].notna().any() else ""
     st.caption(
         f"{chance}The line is a 95 % interval{f' ({methods})' if methods else ''}. The number behind a class is how "
-        "many images of this part have it."
+        f"many images of this part have it; head to tail goes by how many of {counted_in(found[0][0])} do."
     )
+
+
+def counted_in(model: Model) -> str:
+    """Return which images order the classes and set their groups: not those whose number stands beside a class."""
+    if model.run is not None:
+        return "the training part"
+    return model.read.counted if model.read is not None else "this part"
 
 
 def metric_rows(model: Model, evaluation: Evaluation, metric: str) -> pd.DataFrame:

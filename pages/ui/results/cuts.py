@@ -17,7 +17,7 @@ from lt_core.problems import Problem
 from pages.ui import blocks
 from pages.ui.results.cutting import METHODS, Choice
 from pages.ui.results.models import Model
-from pages.ui.results.numbers import in_text, optimism_of, said
+from pages.ui.results.numbers import DRAWS, in_text, optimism_of, said
 
 POINTS = 400
 """Thresholds at most that a curve is drawn at."""
@@ -193,8 +193,9 @@ def _remains(choice: Choice) -> None:
         if len(by_rule) == len(RULES):
             st.markdown(f"**{run}**: {remains_in_words(*(by_rule[rule] for rule in RULES))}")
     st.caption(
-        "Own thresholds are tuned on validation, class by class; intervals are of paired draws of test patients. A "
-        "share is said only where the interval of the gain at 0.5 lies above 0; its interval is Fieller's."
+        "Own thresholds are tuned on validation, class by class; intervals are percentiles of "
+        f"{DRAWS:,} paired draws of test patients, as in the view *Compare*. A share is said only where the interval "
+        "of the gain at 0.5 lies above 0; its interval is Fieller's."
     )
 
 
@@ -219,4 +220,4 @@ def _gain(
     target: float | None,
 ) -> pd.DataFrame:
     entrants = [Entrant(name, v, t) for name, v, t in zip(names, _validation, _test, strict=True)]
-    return tail_gain(entrants, groups, method=method, target=target, draws=500)
+    return tail_gain(entrants, groups, method=method, target=target, draws=DRAWS)

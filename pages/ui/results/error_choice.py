@@ -9,7 +9,7 @@ from pages.ui.results.models import Model
 
 def model_and_class(models: list[Model], *, every: bool = False) -> tuple[Model, str]:
     """Draw the choice of a model, where there are several, and of a class, the rarest first; ``every`` offers all."""
-    left, right = st.columns([2, 3], vertical_alignment="bottom") if len(models) > 1 else (None, st.container())
+    left, right = st.columns([2, 3], vertical_alignment="top") if len(models) > 1 else (None, st.container())
     model = models[0]
     if left is not None:
         letters = [one.letter for one in models]

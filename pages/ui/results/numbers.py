@@ -51,8 +51,8 @@ TERMS = {
     "micro": "F1 of all cells thrown together: frequent classes dominate.",
     "accuracy": "The share of images whose largest probability is the true class.",
     "balanced": "Mean recall over the classes: every class counts the same, however rare.",
-    "groups": "By training counts, with the rule that the run was made with: usually head has at least a fifth of the "
-    "largest class, tail less than a twentieth.",
+    "groups": "By the counts of {}, with the rule of the run, where there is one: usually head has at least a fifth of "
+    "the largest class, tail less than a twentieth.",
 }
 LOWER_IS_BETTER = ("brier", "ece")
 

@@ -121,8 +121,10 @@ def in_words(found: Comparison) -> str:
     said = " and ".join(part for part in parts if part)
     rest = f"; {n - better - worse} cannot be told" if better + worse < n else ""
     classes = f"{said} of {n} classes{rest}" if said else f"no difference shown in any of {n} classes"
-    groups = [f"the mean of {row['group']} is {row['verdict']}" for row in found.groups.to_dict("records")
-              if row["verdict"] in ("better", "worse")] if len(found.groups) else []  # fmt: skip
+    if not len(found.groups):
+        return classes
+    by_verdict = found.groups.groupby("verdict", sort=False)["group"].agg(" and ".join)
+    groups = [f"{by_verdict[verdict]} {verdict}" for verdict in ("better", "worse") if verdict in by_verdict]
     if groups:
-        return f"{classes}; {' and '.join(groups)}"
-    return classes + (", nor in the means of head, medium and tail" if len(found.groups) and not said else "")
+        return f"{classes}; mean of {', '.join(groups)}"
+    return classes + ("" if said else ", nor in the means of head, medium and tail")
