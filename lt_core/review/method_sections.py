@@ -13,6 +13,9 @@ from lt_core.review.page import Markup, Section, bullets, facts, link, paragraph
 from lt_core.review.tables import methods_of, thresholds_known, thresholds_said
 
 MAIN = ("model", "loss", "sampler", "epochs", "batch_size", "learning_rate", "optimizer", "schedule", "augment", "seed")
+SHOWN_OF_CARD = ("key", "title", "synthetic", "parts", "kind", "shape", "class_names", "groups", "positives_per_class",
+                 "n_train", "group_scheme")  # fmt: skip
+"""What is said of training data; the rest of a card, such as the speed that a probe found, is of one run."""
 GROUP_RULE = "Head, medium and tail are told apart by the counts of the training images; the rule is {rule}."
 
 
@@ -33,18 +36,30 @@ def purpose(material: Material) -> Section:
 def data(material: Material) -> Section:
     """Where the images are from, how they are divided, what the truth is, and how many there are of each class."""
     parts = [facts(stated(material, "source", "eligibility", "de_identification", "ground_truth", "annotators"))]
-    seen: list[Mapping[str, Any]] = []
-    for name in material.models:
-        card = material.card(name)
-        if card and card not in seen:
-            seen.append(card)
-            parts.append(_card(material, name, card))
+    for names in _alike(material):
+        title = "Training data" if names == list(material.models) else f"Training data of {', '.join(names)}"
+        parts.append(_card(material, names, title))
     parts.append(_evaluated(material))
     return Section("data", "Data", "".join(parts))
 
 
-def _card(material: Material, name: str, card: Mapping[str, Any]) -> str:
-    config = material.config(name)
+def _alike(material: Material) -> list[list[str]]:
+    """Return the models whose training data are known, those trained on the same ones together."""
+    found: list[tuple[Any, list[str]]] = []
+    for name in material.models:
+        card, config = material.card(name), material.config(name)
+        data_of = ([card.get(key) for key in SHOWN_OF_CARD], config.get("data"), config.get("split_method"))
+        names = next((names for known, names in found if known == data_of), None)
+        if names is not None:
+            names.append(name)
+        elif card:
+            found.append((data_of, [name]))
+    return [names for _, names in found]
+
+
+def _card(material: Material, names: list[str], title: str) -> str:
+    card, config = material.card(names[0]), material.config(names[0])
+    seeds = ", ".join(dict.fromkeys(str(material.config(name).get("seed")) for name in names))
     source = config.get("data", {})
     sizes = {part: int(n) for part, n in dict(card.get("parts", {})).items()}
     shape = card.get("shape")
@@ -54,7 +69,7 @@ def _card(material: Material, name: str, card: Mapping[str, Any]) -> str:
         "Source": source.get("name"),
         "Options of the source": source.get("options") or "none",
         "Parts": {part: f"{n:,} images" for part, n in sizes.items()} or None,
-        "How parts were assigned": f"{config['split_method']}, seed {config['seed']}, where the source has none"
+        "How parts were assigned": f"{config['split_method']}, seed {seeds}, where the source has none"
         if "split_method" in config
         else None,
         "Labels": {"multi": "any number of classes an image", "single": "one class an image"}.get(
@@ -63,7 +78,6 @@ def _card(material: Material, name: str, card: Mapping[str, Any]) -> str:
         "Input": " × ".join(map(str, shape)) + " (height, width, channels)" if shape else None,
         "Sample size": material.said.get("sample_size"),
     }
-    title = "Training data" if len(material.models) == 1 else f"Training data of {name}"
     return f"<h3>{text(title)}</h3>\n{facts(values)}{_counts(card, title)}"
 
 
@@ -110,9 +124,11 @@ def model(material: Material) -> Section:
 
 
 def _network(material: Material, name: str) -> dict[str, Any]:
+    from lt_core.training.domains import reported_by
+
     config, epoch = material.config(name), material.of(name).get("epoch")
     known = "trained on photographs (timm's own)" if config.get("pretrained") else "random"
-    reported = f"epoch {epoch}, {config.get('select')} by {config.get('metric')} on validation"
+    reported = f"epoch {epoch}, {reported_by(str(config.get('select')), str(config.get('metric')))}"
     outputs = {"sigmoid": "a probability for each class (sigmoid)", "softmax": "one class (softmax)"}
     return {
         "Network": config.get("model"),

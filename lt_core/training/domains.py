@@ -125,3 +125,11 @@ DEFERRED_BETA = Real(
     0, 0.99999, step=0.0001, help="Of deferred re-weighting: weights are (1 - beta) / (1 - beta^n), mean 1."
 )
 PATIENCE = Integer(0, 1000, help="Stop after so many epochs without a better one; 0 is off.")
+
+
+def reported_by(select: str, metric: str) -> str:
+    """Return in words by what the epoch that is reported was chosen: ``select`` and ``metric`` of a config."""
+    if select != "best":
+        return "the last"
+    title = dict(zip(METRICS.options, METRICS.labels, strict=True)).get(metric, metric)
+    return f"lowest {title}" if metric == "val_loss" else f"best {title} on validation"

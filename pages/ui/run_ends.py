@@ -5,6 +5,7 @@ from __future__ import annotations
 import streamlit as st
 
 from lt_core.training import Run
+from lt_core.training.domains import reported_by
 from lt_core.training.folder.resume import resume_reason, resumes_at
 from lt_core.training.workers.launch import start_worker_in
 from lt_core.training.workers.queue import enqueue_again
@@ -61,9 +62,9 @@ def _results(run: Run, reported: int) -> None:
     if last.get("imported"):
         st.markdown(":gray[weights brought in from a file]", width="content")
         return
-    best = "best on validation" if run.config.select == "best" else "last"
+    how = reported_by(run.config.select, run.config.metric)
     early = f"; stopped early after epoch {last['epoch']}" if last.get("early") else ""
-    st.markdown(f":gray[reported is epoch {reported}, the {best}{early}]", width="content")
+    st.markdown(f":gray[reported is epoch {reported}: {how}{early}]", width="content")
 
 
 def _resume(run: Run, *, first: bool) -> None:

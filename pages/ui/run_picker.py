@@ -8,6 +8,7 @@ import streamlit as st
 
 from lt_core.evaluation import Predictions
 from lt_core.training import Run
+from lt_core.training.domains import reported_by
 from pages.ui import state, theme
 
 PARTS = {"test": "test part", "val": "validation part"}
@@ -112,8 +113,8 @@ def strip(run: Run, *, key: str = "data-strip") -> None:
         else:
             st.badge("not for diagnosis", color="gray", help="LongTail Lab is a research and teaching tool.")
         epoch = run.reported_epoch
-        how = "best on validation" if run.config.select == "best" else "last"
         if epoch is not None:
+            how = reported_by(run.config.select, run.config.metric)
             st.markdown(
                 f":gray[epoch {epoch} of {run.config.epochs} ({how}), {card['n_train']:,} training images]",
                 width="content",

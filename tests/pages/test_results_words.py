@@ -9,6 +9,8 @@ import pandas as pd
 
 from lt_core.evaluation import Scored
 from lt_core.evaluation.uncertainty import compare
+from lt_core.training.domains import METRICS, reported_by
+from pages.ui.results.numbers import signed
 
 
 def test_a_verdict_names_its_groups_once_each() -> None:
@@ -48,3 +50,36 @@ def test_a_gain_at_half_has_the_interval_that_the_view_of_comparisons_gives_it()
     expected = found.groups.set_index("group").loc[list(groups)]
     assert shown["gain"].tolist() == expected["difference"].tolist()
     np.testing.assert_allclose(shown[["gain_low", "gain_high"]], expected[["low", "high"]], atol=1e-12)
+
+
+def test_an_epoch_that_is_reported_says_what_it_is_best_at() -> None:
+    said = {name: reported_by("best", name) for name in METRICS.options}
+    assert said["ap_macro"] == "best macro AP on validation"
+    assert said["val_loss"] == "lowest validation loss"
+    assert len(set(said.values())) == len(METRICS.options)
+    assert reported_by("last", "ap_macro") == "the last", "whatever the metric, it was not asked"
+
+
+def test_a_file_without_parts_and_a_run_say_what_would_bring_them_together() -> None:
+    from pages.ui.results.files import WHOLE
+    from pages.ui.results.sources import _apart
+
+    assert "Read the file with a truth that does" in _apart([["test", "val"], [WHOLE]])
+    assert _apart([["test"], ["val"]]) == "choose others"
+
+
+def test_an_end_of_a_difference_that_is_not_0_is_not_written_as_0() -> None:
+    assert signed(0.012, 0.004, 0.021) == "+0.012 [+0.004, +0.021]"
+    assert signed(-0.012, -0.021, -0.004) == "-0.012 [-0.021, -0.004]"
+    assert signed(0.5, np.nan, np.nan) == "+0.500"
+    assert signed(np.nan, np.nan, np.nan) == "not defined"
+
+
+def test_a_miss_just_below_its_threshold_is_written_below_it() -> None:
+    from pages.ui.results.error_cases import _caption
+
+    case = {"id": "i", "patient": "", "score": 0.03094, "threshold": 0.0312, "truly": "", "called": ""}
+    assert "\nscore 0.0309 (cut 0.0312)\n" in _caption(case, single=False)
+    assert "(cut 0.5)" in _caption(case | {"threshold": 0.5}, single=False)
+    assert "(cut 3)" in _caption(case | {"threshold": 3.0}, single=False)
+    assert "cut" not in _caption(case | {"threshold": np.nan}, single=False)

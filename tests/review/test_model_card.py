@@ -107,6 +107,24 @@ def test_the_third_model_is_called_c_in_its_comparison_too(evaluations: Models) 
         assert said["title"].count(f"Difference in F1, {letter} minus A") == 1
 
 
+def test_models_trained_on_the_same_images_share_what_is_said_of_them(evaluations: Models) -> None:
+    models = dict.fromkeys("ABC", next(iter(evaluations.values())))
+
+    def said(**counts: int) -> tuple[list[str], str]:
+        about = {
+            name: {"config": CONFIG | {"seed": k}, "data": CARD | {"n_train": n, "logit_scale": k}}
+            for k, (name, n) in enumerate(counts.items())
+        }
+        html = model_card(models, about=about)
+        return re.findall(r"<h3>(Training data.*?)</h3>", html), html
+
+    titles, html = said(A=9, B=9, C=9)
+    assert titles == ["Training data"]
+    assert "iterative, seed 0, 1, 2, where the source has none" in html
+    assert said(A=9, B=8, C=9)[0] == ["Training data of A, C", "Training data of B"]
+    assert said(A=9, B=9)[0] == ["Training data of A, B"], "of C nothing is known"
+
+
 def test_nothing_is_loaded_from_elsewhere(html: str, page: Page) -> None:
     for tag, attributes in page.tags:
         assert "src" not in attributes
@@ -201,7 +219,7 @@ def test_it_says_where_it_is_from(page: Page) -> None:
         "Not for diagnosis", "80 images", "40 patients", "40 draws, seed 0", "tuned by f1", "on val", "gamma = 1.5",
         "Distribution-Balanced Loss", "resnet18", "42", "drawn by a program", "torch", "1 <2>", "2020-02-02",
         "python <x>", "cannot tell", "four times in five after that correction, were no other class",
-        "epoch 2, best by ap_macro",
+        "epoch 2, best macro AP on validation",
     ):  # fmt: skip
         assert part in said, part
     assert "math" in {tag for tag, _ in page.tags}

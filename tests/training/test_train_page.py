@@ -191,7 +191,7 @@ def test_settings_of_an_earlier_run_are_taken_and_put_back(started: list[RunConf
         ([events.event("failed", error="the disk is full")], "The disk is full."),
         ([events.event("stopped", epoch=1, reported_epoch=1)], "reported is epoch 1"),
         ([events.event("stopped", epoch=0, reported_epoch=None)], "before its first epoch ended"),
-        ([events.event("finished", epoch=8, reported_epoch=1)], "reported is epoch 1"),
+        ([events.event("finished", epoch=8, reported_epoch=1)], "reported is epoch 1: best macro AP on validation"),
     ],
 )
 def test_every_end_says_what_it_means(home: Path, last: list[events.Event], words: str) -> None:

@@ -17,7 +17,7 @@ from lt_core.problems import Problem
 from pages.ui import blocks
 from pages.ui.results.cutting import METHODS, Choice
 from pages.ui.results.models import Model
-from pages.ui.results.numbers import DRAWS, in_text, optimism_of, said
+from pages.ui.results.numbers import DRAWS, in_text, optimism_of, said, signed
 
 POINTS = 400
 """Thresholds at most that a curve is drawn at."""
@@ -201,7 +201,7 @@ def _remains(choice: Choice) -> None:
 
 def remains_in_words(half: dict[Any, Any], own: dict[Any, Any]) -> str:
     """Return what is left of a gain in the tail, from its rows of ``tail_gain`` at 0.5 and with own thresholds."""
-    at_half, with_own = (f"{r['gain']:+.3f} [{r['gain_low']:+.3f}, {r['gain_high']:+.3f}]" for r in (half, own))
+    at_half, with_own = (signed(r["gain"], r["gain_low"], r["gain_high"]) for r in (half, own))
     if own["remains"] == own["remains"]:
         share = f"{own['remains']:.0%} [{own['remains_low']:.0%}, {own['remains_high']:.0%}] of its tail gain at 0.5"
         return f"{share} remains: {with_own}, of {at_half}."

@@ -121,11 +121,11 @@ def _picture(behind: Pictures, row: int, name: str) -> None:
 
 
 def _caption(case: dict[str, object], *, single: bool) -> str:
-    cut = "" if pd.isna(case["threshold"]) else f" (cut {case['threshold']:.2f})"
+    cut = "" if pd.isna(case["threshold"]) else f" (cut {case['threshold']:.4f}".rstrip("0").rstrip(".") + ")"
     who = f", patient {case['patient']}" if case["patient"] else ""
     others = f"truly: {_cut(case['truly'])}" if single else f"also there: {_cut(case['truly'])}"
     beside = "" if single and not case["truly"] else f"{others}\n"
-    return f"{case['id']}{who}\n{case['score']:.4f}{cut}\n{beside}called: {_cut(case['called'])}"
+    return f"{case['id']}{who}\nscore {case['score']:.4f}{cut}\n{beside}called: {_cut(case['called'])}"
 
 
 def _cut(names: object, most: int = 90) -> str:

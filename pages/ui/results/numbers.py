@@ -139,6 +139,13 @@ def between(low: float, high: float) -> str:
     return "" if np.isnan(low) or np.isnan(high) else f"[{low:.2f}, {high:.2f}]"
 
 
+def signed(value: float, low: float, high: float) -> str:
+    """Return a difference with its interval as text, three digits each: two could write an end beyond 0 as 0."""
+    if np.isnan(value):
+        return UNDEFINED
+    return f"{value:+.3f}" + ("" if np.isnan(low) or np.isnan(high) else f" [{low:+.3f}, {high:+.3f}]")
+
+
 def with_interval(value: Value) -> str:
     """Return a number with its interval as text."""
     return f"{said(value.value)} {between(value.low, value.high)}".strip()

@@ -18,7 +18,7 @@ from pages.ui.results import report_slices
 from pages.ui.results.error_choice import ALL, ink, model_and_class
 from pages.ui.results.error_data import FEWER_DRAWS, Cuts, slices_of
 from pages.ui.results.models import Model
-from pages.ui.results.numbers import METRICS
+from pages.ui.results.numbers import METRICS, signed
 from pages.ui.results.of_images import columns_of
 
 SIDES = ("slice", "the rest")
@@ -140,8 +140,9 @@ def _mean(found: Sliced) -> None:
         alt_text=f"Dots: mean {metric} over the classes in each slice of {found.slices.column} and in the rest.",
     )  # fmt: skip
     rows = found.macro.to_dict("records")
-    told = [f"{row['verdict']} in **{plain(row['slice'])}** ({row['difference']:+.3f} [{row['difference_low']:+.2f}, "
-            f"{row['difference_high']:+.2f}])" for row in rows if row["verdict"] != "cannot tell"]  # fmt: skip
+    ends = ("difference", "difference_low", "difference_high")
+    told = [f"{row['verdict']} in **{plain(row['slice'])}** ({signed(*(row[end] for end in ends))})"
+            for row in rows if row["verdict"] != "cannot tell"]  # fmt: skip
     counts = sorted({int(row["n_classes"]) for row in rows})
     st.caption(
         f"{'; '.join(told) or 'No mean differs from the rest for sure'}. Over the classes that are defined on both "

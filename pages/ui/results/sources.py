@@ -87,7 +87,7 @@ def _part(chosen: list[Entry]) -> str:
     known += [files.parts_of(entry.file) for entry in chosen if entry.file is not None]
     parts = [part for part in known[0] if all(part in others for others in known)]
     if not parts:
-        st.info("These models have no part in common: choose others.", icon=":material/info:")
+        st.info(f"These models have no part in common: {_apart(known)}.", icon=":material/info:")
         st.stop()
     if parts == [files.WHOLE]:
         return files.WHOLE
@@ -103,6 +103,16 @@ def _part(chosen: list[Entry]) -> str:
             help="The test part is read once, at the end. Choose thresholds and epochs on validation only.",
         )
     )
+
+
+def _apart(known: list[list[str]]) -> str:
+    """Return what to do where models share no part, by the parts that each has."""
+    if any(parts == [files.WHOLE] for parts in known):
+        return (
+            "a run is measured on its test or its validation part, a file on all its images where its truth says of no "
+            "image which part it is in. Read the file with a truth that does, or choose other models"
+        )
+    return "choose others"
 
 
 def _model(letter: str, name: str, entry: Entry, part: str) -> Model:

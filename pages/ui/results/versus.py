@@ -12,7 +12,7 @@ from lt_core.problems import Problem
 from pages.ui import blocks
 from pages.ui.results.cutting import Choice
 from pages.ui.results.models import Model
-from pages.ui.results.numbers import COMPARED, LOWER_IS_BETTER, METRICS, between, comparison_of, in_text, said, term
+from pages.ui.results.numbers import COMPARED, LOWER_IS_BETTER, METRICS, comparison_of, in_text, said, signed, term
 
 CORRECTIONS = {"holm": "Holm", "benjamini-hochberg": "Benjamini-Hochberg"}
 LOOKED_AT = "results-compared-in"
@@ -75,9 +75,7 @@ def draw(choice: Choice) -> None:
 def _pair(first: Model, model: Model, found: Comparison, metric: str) -> None:
     row = found.macro.iloc[0]
     st.markdown(f"#### {model.title}: {in_words(found)}")
-    gap = "not defined"
-    if row["difference"] == row["difference"]:
-        gap = f"{row['difference']:+.3f} {between(row['low'], row['high'])}"
+    gap = signed(row["difference"], row["low"], row["high"])
     macro = f"Macro {METRICS[metric]}: {said(row['a'])} in A, {said(row['b'])} in {model.letter}, difference {gap}"
     patients = "" if found.n_patients is None else f" of {found.n_patients:,} patients"
     st.markdown(f"{macro}. {found.n:,} images{patients}; A is {first.name}.")
@@ -94,7 +92,7 @@ def _pair(first: Model, model: Model, found: Comparison, metric: str) -> None:
     letter = model.letter
     blocks.figure(
         differences(rows, title=f"{METRICS[metric]}, {letter} minus A", model=letter),
-        in_text(rows),
+        in_text(rows).rename(columns={"a": "A", "b": letter}),
         name=f"difference-{metric}-{letter}",
         alt_text=f"Dots with intervals: {METRICS[metric]} of {model.name} minus that of {first.name}, class by class.",
     )
