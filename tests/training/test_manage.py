@@ -123,6 +123,16 @@ def test_a_running_run_is_not_deleted(make: Callable[..., Run]) -> None:
     manage.delete(run)
 
 
+def test_a_run_that_waited_when_it_was_deleted_waits_no_more_when_it_is_back(make: Callable[..., Run]) -> None:
+    run = make("one")
+    (run.path / "events.jsonl").unlink(missing_ok=True)
+    write_json(run.path / "queued.json", {"device": "cpu", "number": 1, "priority": 0})
+    back = manage.undo_delete(manage.delete(run), run.path.parent)
+    assert back.path == run.path
+    assert not (back.path / "queued.json").exists()
+    assert back.state != "queued"
+
+
 def test_a_way_out_of_the_trash_is_no_name(make: Callable[..., Run], tmp_path: Path) -> None:
     root = make("one").path.parent
     name = manage.delete(Run(root / "one"))
