@@ -1,13 +1,15 @@
-"""Do the 95 % intervals hold 95 %? ``python -m benchmarks.coverage [SIMULATIONS [classes] [together] [METRIC ...]]``.
+"""Do the 95 % intervals hold 95 %? ``python -m benchmarks.coverage [SIMULATIONS [PART ...] [METRIC ...]]``.
 
-2,000 simulations, both tables and all measures where nothing else is said; metrics narrow the first table.
+PART is classes, together, averages or slices. 2,000 simulations, all four and all measures where nothing else is said;
+metrics narrow the first table.
 
 Scores of a class are normal, its positives d higher; the probabilities are the true ones, or bent by a slope; so every
 measure's true value follows from two normal distributions. A simulation draws n images of which on average 10, 50 or
 500 are positive. The first table counts how often the interval that ``evaluate`` gives holds the true value, and how
 often the plain percentile bootstrap would have. The second does so for the macro mean over five classes of 10, 10, 20,
 50 and 200 positives and for paired differences of two models whose scores correlate, as ``compare`` gives them.
-One core, about a quarter of an hour.
+One core, about a quarter of an hour. The others (``_coverage_of_averages``) are of micro and weighted averages and of
+slices: one core, about as long again.
 """
 
 from __future__ import annotations
@@ -43,6 +45,7 @@ SETTINGS = (  # positives, images, d, recall at the threshold, slope of the logi
     (500, 5000, 1.5, 0.6, 1.5),
     (500, 5000, 2.5, 0.7, 0.6),
 )
+PARTS = ("classes", "together", "averages", "slices")
 MANY = (10, 10, 20, 50, 200)
 MANY_IMAGES, DRAWS = 1500, 1000
 JOINED = ("recall", "f1", "mcc", "balanced_accuracy", "ap", "auroc", "brier")
@@ -79,12 +82,15 @@ def probability(z: np.ndarray, rate: np.ndarray | float, d: float, slope: float)
     return expit(slope * (d * z - d * d / 2) + np.log(rate) - np.log1p(-np.asarray(rate)))
 
 
-def truth(rate: float, d: float, threshold: float, slope: float) -> dict[str, float]:
-    """Return the true value of each measure, by integration over the scores."""
+def truth(
+    rate: float, d: float, threshold: float, slope: float, model: tuple[float, float] | None = None
+) -> dict[str, float]:
+    """Return the true value of each measure, by integration over the scores; ``model``: the rate and the d that the
+    probabilities are of, where not these."""
     z = np.linspace(-9, 9 + d, 400_001)
     step = (z[1] - z[0]) / np.sqrt(2 * np.pi)
     yes, no = rate * np.exp(-((z - d) ** 2) / 2) * step, (1 - rate) * np.exp(-(z**2) / 2) * step
-    p = probability(z, rate, d, slope)
+    p = probability(z, *(model or (rate, d)), slope)
     tp, fp = rate * ndtr(d - threshold), (1 - rate) * ndtr(-threshold)
     found = {name: float(value) for name, value in counted([tp, fp, rate - tp, 1 - rate - fp]).items()}
     above = [np.cumsum(part[::-1])[::-1] for part in (yes, no)]
@@ -163,22 +169,35 @@ def _tally_means(
 
 
 def main() -> None:
-    """Print both tables."""
+    """Print the tables asked for."""
     simulations = int(sys.argv[1]) if len(sys.argv) > 1 else 2000
     metrics = tuple(name for name in METRICS if name in sys.argv[2:]) or METRICS
-    parts = [part for part in ("classes", "together") if part in sys.argv[2:]]
-    parts = parts or (["classes", "together"] if metrics == METRICS else ["classes"])
+    parts = [part for part in PARTS if part in sys.argv[2:]]
+    parts = parts or (list(PARTS) if metrics == METRICS else ["classes"])
     heads = f"{'measure':19}{'interval':58}{'tried':>7}{'held %':>8}{'above':>8}{'below':>8}{'width':>9}"
     for setting in SETTINGS if "classes" in parts else ():
         positives, n, d, recall, slope = setting
         print(f"\n{positives} positives of {n:,}, d {d}, recall {recall}, slope {slope}\n{heads}", flush=True)
-        for (name, method), tally in sorted(one_setting(setting, simulations, metrics).items(), key=_place):
-            print(f"{name:19}{method[:56]:58}{tally}", flush=True)
-    if "together" not in parts:
-        return
-    print(f"\nfive classes of {MANY} positives, two models, {MANY_IMAGES:,} images\n{heads}")
-    for (name, what), tally in sorted(together(simulations).items(), key=_place):
-        print(f"{name:19}{what:58}{tally}")
+        _print(one_setting(setting, simulations, metrics))
+    if "together" in parts:
+        print(f"\nfive classes of {MANY} positives, two models, {MANY_IMAGES:,} images\n{heads}")
+        _print(together(simulations))
+    if {"averages", "slices"} & set(parts):
+        from benchmarks import _coverage_of_averages as more
+    for correlation in more.CORRELATIONS if "averages" in parts else ():
+        said = f"five classes of {MANY} positives, {MANY_IMAGES:,} images, correlation of classes {correlation}"
+        print(f"\n{said}\n{heads}", flush=True)
+        _print(more.averages(simulations, correlation))
+    for setting in more.SLICES if "slices" in parts else ():
+        inside, n_inside, outside, n_outside, d, rest = setting
+        said = f"slice: {inside} positives of {n_inside:,} images, d {d}; rest: {outside} of {n_outside:,}, d {rest}"
+        print(f"\n{said}\n{heads}", flush=True)
+        _print(more.slices(setting, simulations))
+
+
+def _print(tallies: dict[tuple[str, str], Tally]) -> None:
+    for (name, what), tally in sorted(tallies.items(), key=_place):
+        print(f"{name:19}{what[:56]:58}{tally}", flush=True)
 
 
 def _place(item: tuple[tuple[str, str], Tally]) -> tuple[int, bool, str]:
