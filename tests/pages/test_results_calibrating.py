@@ -9,16 +9,15 @@ import pandas as pd
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from lt_core.datasets import Source
-from lt_core.evaluation import Predictions, Scored
+from lt_core.evaluation import Scored
 from lt_core.evaluation.calibration import fit_temperature, logit_adjustment
 from lt_core.evaluation.cross_fitted import cross_fitted
 from lt_core.evaluation.scored_file import read_scored
 from lt_core.evaluation.uncertainty import evaluate
 from lt_core.sweeps.two_runs import compare_runs
-from lt_core.training import RunConfig
+from tests.evaluation.test_calibration import single
 from tests.pages.test_results_errors import model
-from tests.pages.test_results_pages import APP, folder_of, home, multi_run, page, words
+from tests.pages.test_results_pages import APP, home, multi_run, words
 
 __all__ = ["home"]
 
@@ -55,28 +54,29 @@ def test_predictions_without_validation_are_calibrated_crosswise_and_that_is_sai
     assert "isotonic regression, cross-fitted" in said
 
 
-def test_one_class_an_image_has_the_choice_too(home: Path) -> None:
-    rng = np.random.default_rng(1)
-    z = rng.normal(size=(60, 3)).astype(np.float32) * 4
-    truth = np.eye(3, dtype=np.float32)[rng.integers(0, 3, 60)]
-    config = RunConfig(Source("digits"), "ce", name="one")
-    run = folder_of(home, "one", config, {
-        "title": "Somewhere", "kind": "single", "class_names": ["a", "b", "c"], "positives_per_class": [30, 20, 10],
-        "n_train": 60, "groups": ["head", "medium", "tail"], "parts": {"train": 60, "val": 60, "test": 60},
-        "synthetic": True, "shape": [8, 8, 1], "mean": [0.5], "std": [0.25],
-    })  # fmt: skip
-    for part in ("val", "test"):
-        ids = np.array([f"{part} {k}" for k in range(60)])
-        Predictions(("a", "b", "c"), z, truth, np.arange(60), ids, "single", part).save(
-            run.path / f"predictions-{part}.npz"
-        )
-    app = page("results", calibration="temperature, one a class")
-    assert "stays as it is: a softmax has one temperature" in words(app)
-    assert "one a class" not in words(app).replace("temperature for each class", "")
-    app = page("results", calibration="post-hoc logit adjustment")
-    adjusted = logit_adjustment([30, 20, 10], 60, kind="single")(Scored.of(run.predictions("test")))
-    assert shown(app)["Accuracy"] == f"{evaluate(adjusted, draws=0).whole['accuracy'].value:.3f}"
-    assert "the class of its largest probability, post-hoc logit adjustment" in words(app)
+def test_one_class_an_image_has_the_choice_too(monkeypatch: pytest.MonkeyPatch) -> None:
+    from pages.ui.results import calibrating, cutting
+    from pages.ui.results.models import Model
+
+    captions: list[str] = []
+    monkeypatch.setattr(calibrating.st, "caption", captions.append)
+    one = Model("A", "one", "one class", single(), positives=np.array([300, 80, 20]), n_train=400)
+
+    def chosen(kind: str) -> cutting.Choice:
+        monkeypatch.setattr(calibrating.st, "selectbox", lambda *_, **__: kind)
+        return cutting.choose([one])
+
+    largest = "each image is called the class of its largest probability"
+    assert chosen("temperatures").words == largest
+    assert captions[-1].startswith("A · one stays as it is: a softmax has one temperature")
+    crossed = chosen("temperature")
+    assert crossed.words == f"{largest}, temperature, one for all classes, cross-fitted"
+    assert captions[-1].startswith("A · one: no validation part stands beside the one shown. Probabilities calibrated")
+    wanted = cross_fitted(one.scored, "temperature").probabilities
+    np.testing.assert_array_equal(crossed.models[0].scored.probabilities, wanted)
+    adjusted = chosen("logit-adjustment").models[0].scored
+    wanted = logit_adjustment([300, 80, 20], 400, kind="single")(one.scored).probabilities
+    np.testing.assert_array_equal(adjusted.probabilities, wanted)
 
 
 def test_what_was_done_is_said_of_the_models_it_was_done_to() -> None:
