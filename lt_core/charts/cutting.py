@@ -27,7 +27,7 @@ def by_threshold(table: pd.DataFrame, cuts: pd.DataFrame) -> Figure:
     ``table`` has the columns model, threshold, measure (precision, recall, F1), value; ``cuts`` model, threshold.
     """
     models = table["model"].drop_duplicates().tolist()
-    several = alt.Legend(orient="top", direction="vertical", symbolSize=400, symbolStrokeColor=QUIET)
+    several = alt.Legend(orient="bottom", direction="vertical", symbolSize=400, symbolStrokeColor=QUIET)
     dash = alt.StrokeDash(
         "model:N",
         title=None,

@@ -12,6 +12,8 @@ from numpy.typing import NDArray
 from lt_core.problems import Invalid
 
 LEVEL = 0.95
+ROUNDING = 1e-12
+"""Values that differ by less than this share of the largest do not scatter: that is the rounding of float64."""
 EXACT_UP_TO = 20
 """Pairs up to which every sign pattern is tried; there are 2^n of them."""
 BETTER, WORSE, UNDECIDED = "better", "worse", "cannot tell"
@@ -39,15 +41,16 @@ def mean_of(values: Sequence[float] | NDArray[np.float64]) -> Mean:
     """Return the mean of ``values`` with Student's interval for it; values that are NaN are left out.
 
     The interval presumes that seeds scatter about normally. It says how far the mean over seeds is known, on the one
-    test part there is: another test part would scatter as well.
+    test part there is: another test part would scatter as well. Where all values are the same (few positives make
+    coarse steps) nothing tells how far they scatter: there is no interval.
     """
     known = _defined(values)
     n = len(known)
     if not n:
         return Mean(0, math.nan, math.nan, math.nan)
     mean = float(known.mean())
-    if n == 1:
-        return Mean(1, mean, math.nan, math.nan)
+    if n == 1 or not _scatters(known):
+        return Mean(n, mean, math.nan, math.nan)
     from scipy.special import stdtrit
 
     half = float(stdtrit(n - 1, (1 + LEVEL) / 2)) * float(known.std(ddof=1)) / math.sqrt(n)
@@ -57,7 +60,8 @@ def mean_of(values: Sequence[float] | NDArray[np.float64]) -> Mean:
 def difference_of(values: Sequence[float], reference: Sequence[float]) -> Difference:
     """Return the mean of ``values - reference``, pair by pair; pairs with a NaN are left out.
 
-    ``p_t`` is of the paired t-test, two-sided; 1 where all differences are 0 and NaN for fewer than two pairs.
+    ``p_t`` is of the paired t-test, two-sided, and NaN for fewer than two pairs. That test divides by the scatter:
+    where all differences are the same it is ``p_exact``, without an interval, or [0, 0] where all are 0.
     ``p_exact`` is of the sign-flip test (Fisher, 1935): the share of all 2^n sign patterns whose mean is as far from 0.
     It presumes nothing but symmetry, and cannot be below 2 / 2^n: 0.0625 for five seeds, 0.25 for three.
     """
@@ -68,15 +72,20 @@ def difference_of(values: Sequence[float], reference: Sequence[float]) -> Differ
     mean = mean_of(gaps)
     if mean.n < 2:
         return Difference(mean.n, mean.mean, mean.low, mean.high, math.nan, math.nan)
-    return Difference(mean.n, mean.mean, mean.low, mean.high, _p_of_t(gaps), sign_flip(gaps))
+    exact = sign_flip(gaps)
+    if not np.any(gaps):
+        return Difference(mean.n, 0.0, 0.0, 0.0, exact, exact)
+    return Difference(mean.n, mean.mean, mean.low, mean.high, _p_of_t(gaps) if _scatters(gaps) else exact, exact)
+
+
+def _scatters(values: NDArray[np.float64]) -> bool:
+    return bool(np.ptp(values) > ROUNDING * np.abs(values).max())
 
 
 def _p_of_t(gaps: NDArray[np.float64]) -> float:
     from scipy.special import stdtr
 
     error = float(gaps.std(ddof=1)) / math.sqrt(len(gaps))
-    if error == 0:  # every pair says exactly the same
-        return 1.0 if gaps[0] == 0 else 0.0
     return float(2 * stdtr(len(gaps) - 1, -abs(float(gaps.mean())) / error))
 
 

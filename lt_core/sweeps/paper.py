@@ -72,10 +72,13 @@ def notes(results: pd.DataFrame, reference: str) -> str:
     seeds = f"{n} seed" if n == 1 else f"{n} seeds"
     gone = [TITLES[metric] for metric in MEASURES if metric not in _defined(results, MEASURES)]
     left_out = f" Not defined for any loss, so left out: {', '.join(gone)}." if gone else ""
+    still = results["n"].gt(1) & results["mean"].notna() & results["low"].isna()
+    still |= results["n_pairs"].gt(1) & results["difference"].notna() & results["difference_low"].isna()
+    same = " No interval where all seeds give the same value or difference." if still.any() else ""
     return (
         f"Mean over {seeds} with its 95 % interval (Student's t). + and -: better or worse than {reference} in paired "
         "differences by seed, t-test adjusted after Holm over the losses, below 0.05; no mark: cannot tell. "
-        f"The exact sign-flip test cannot give less than {floor:.3g} with {seeds}.{left_out}"
+        f"The exact sign-flip test cannot give less than {floor:.3g} with {seeds}.{same}{left_out}"
     )
 
 

@@ -110,7 +110,7 @@ def caveats(sweep: Sweep) -> list[str]:
 
 def _within(mean: Mean) -> Mean:
     """Return the interval cut to [0, 1], where the measures are: what lies outside is certainly not true."""
-    return Mean(mean.n, mean.mean, max(0.0, mean.low), min(1.0, mean.high)) if mean.n > 1 else mean
+    return mean if math.isnan(mean.low) else Mean(mean.n, mean.mean, max(0.0, mean.low), min(1.0, mean.high))
 
 
 def plan_of(sweep: Sweep) -> ComparePlan:

@@ -121,6 +121,21 @@ def test_a_seed_that_one_loss_lacks_is_left_out_of_its_pairs() -> None:
     assert row["difference"] == pytest.approx(sum(gaps) / 3)
 
 
+def test_where_seeds_do_not_scatter_no_interval_is_made_up() -> None:
+    rows = [{"candidate": name, "seed": seed} for name in ("a", "b") for seed in range(3)]
+    table = pd.DataFrame(rows).assign(f1_macro=0.0, ap_macro=[0.25, 0.5, 0.75, 0.375, 0.625, 0.875])
+    found = compared(table, "a", ["f1_macro", "ap_macro"])
+    low = found.set_index(["candidate", "metric"])[["low", "difference_low"]]
+    assert np.isnan(low.loc[("b", "f1_macro"), "low"])
+    assert np.isnan(low.loc[("b", "ap_macro"), "difference_low"])
+    assert set(found["verdict"]) == {"reference", "cannot tell"}
+    shown = paper.cells(found, ["f1_macro", "ap_macro"]).set_index("loss").loc["b"]
+    assert shown.iloc[0] == "0.000"
+    assert "No interval where all seeds give the same" in paper.notes(found, "a")
+    scattered = table.assign(f1_macro=[0.1, 0.2, 0.3, 0.2, 0.2, 0.5], ap_macro=[0.25, 0.5, 0.75, 0.4, 0.6, 0.9])
+    assert "No interval" not in paper.notes(compared(scattered, "a", ["f1_macro", "ap_macro"]), "a")
+
+
 def test_what_a_reader_must_know_is_said(comparison: ComparePlan, done: Carry) -> None:
     said = caveats(done(replace(comparison, rates=(1e-4, 1e-2, 1.0)))[0])
     assert any("failed while its rate was tuned (rate 1)" in line for line in said)
