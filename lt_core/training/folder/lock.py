@@ -18,6 +18,7 @@ from pathlib import Path
 from lt_core.problems import Problem
 from lt_core.training.folder import process
 from lt_core.training.folder.posix import CLOEXEC, optional
+from lt_core.whole import whole
 
 fcntl = optional("fcntl")
 NAME = "lock"
@@ -181,15 +182,15 @@ def _taken(path: Path, text: bytes) -> int | None:
 
 def _put(path: Path, text: bytes) -> int:
     """Put a new file, locked, in the place of ``path``, which nobody holds, and return its descriptor."""
-    partial = path.with_name(f".{path.name}.{os.getpid()}.{threading.get_ident()}")
-    descriptor = os.open(partial, os.O_RDWR | os.O_CREAT | os.O_TRUNC | CLOEXEC, 0o644)
+    descriptor = -1
     try:
-        os.write(descriptor, text)
-        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        partial.replace(path)
+        with whole(path) as partial:
+            descriptor = os.open(partial, os.O_RDWR | os.O_CREAT | os.O_TRUNC | CLOEXEC, 0o644)
+            os.write(descriptor, text)
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BaseException:
-        os.close(descriptor)
-        partial.unlink(missing_ok=True)
+        if descriptor >= 0:
+            os.close(descriptor)
         raise
     return descriptor
 
